@@ -1,0 +1,2 @@
+/* Placeholder until the layer's first file stands. */
+typedef int sat_empty_api;

@@ -1,0 +1,73 @@
+/* Where the bytes of a PUT come from (sources) and where those of a GET go (sinks). */
+#ifndef SAT_CORE_BODY_H
+#define SAT_CORE_BODY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <satchel/types.h>
+
+#include "core/buf.h"
+
+enum sat_source_kind { SAT_SOURCE_NONE, SAT_SOURCE_SPAN, SAT_SOURCE_FILE };
+
+/*
+ * A rewindable source: any part can be read again, so that a retry can replay it. The bytes and
+ * the descriptor are borrowed; they must stay unchanged until the op is done.
+ */
+struct sat_source {
+    enum sat_source_kind kind;
+    const char *data; /* SPAN */
+    int fd;           /* FILE: read with pread, its position is not used */
+    uint64_t offset;  /* FILE: first byte */
+    uint64_t length;  /* bytes, both kinds */
+};
+
+struct sat_source sat_source_span(satchel_span span);
+struct sat_source sat_source_file(int fd, uint64_t offset, uint64_t length);
+
+/*
+ * Reads up to `len` bytes from byte `at` of the source; *got is 0 only at its end. A file that is
+ * shorter than `length` is SATCHEL_MODIFIED.
+ */
+int sat_source_read(const struct sat_source *source, uint64_t at, void *out, size_t len,
+                    size_t *got, satchel_error *err);
+
+enum sat_sink_kind { SAT_SINK_NONE, SAT_SINK_MEMORY, SAT_SINK_FILE };
+
+/*
+ * A sink gathers the bytes of one GET. FILE gathers them into one SAT_SINK_BLOCK buffer and writes
+ * whole, file-aligned blocks. The CRC64-NVME of every byte is taken on the way.
+ */
+#define SAT_SINK_BLOCK ((size_t)256 * 1024)
+
+struct sat_sink {
+    enum sat_sink_kind kind;
+    struct sat_buf *memory; /* MEMORY: borrowed; its max bounds the object */
+    int fd;                 /* FILE: borrowed */
+    uint64_t offset;        /* FILE: where byte 0 of the body goes */
+    /* State, reset by sat_sink_rewind(). */
+    uint64_t received;
+    uint64_t crc64;
+    char *block;
+    size_t block_used;
+    uint64_t written;
+    bool want_md5;   /* set after the reply head, when nothing better can verify the body */
+    void *md5;       /* running digest, owned */
+};
+
+struct sat_sink sat_sink_memory(struct sat_buf *memory);
+struct sat_sink sat_sink_file(int fd, uint64_t offset);
+
+/* Takes the next bytes. LIMIT when memory is full, IO when the file cannot be written. */
+int sat_sink_write(struct sat_sink *sink, const void *data, size_t len, satchel_error *err);
+/* Writes what is still gathered. Call once, after the last byte. */
+int sat_sink_finish(struct sat_sink *sink, satchel_error *err);
+/* The MD5 of what was received; false when want_md5 was not set. */
+bool sat_sink_md5(const struct sat_sink *sink, unsigned char out[16]);
+/* Forgets everything received, for another attempt. */
+void sat_sink_rewind(struct sat_sink *sink);
+/* Frees what the sink holds (not the memory, not the descriptor). */
+void sat_sink_fini(struct sat_sink *sink);
+
+#endif

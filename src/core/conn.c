@@ -1,0 +1,141 @@
+/* Connections: one URI, one backend's state, the common options, the request counters. */
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/backend.h"
+#include "core/config.h"
+#include "core/engine.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/str.h"
+
+/* "/a/b" or "/a/b//" as "a/b/"; the root folder itself is "". */
+static char *folder_root(const char *path)
+{
+    while (*path == '/')
+        path++;
+    size_t len = strlen(path);
+    while (len > 0 && path[len - 1] == '/')
+        len--;
+    return len == 0 ? sat_strdup("") : sat_strf("%.*s/", (int)len, path);
+}
+
+static int take_uri(struct sat_conn *conn, const struct sat_uri *uri, const char *text,
+                    satchel_error *err)
+{
+    bool buckets = conn->backend->has_buckets;
+    int code = sat_uri_want(uri, buckets ? SAT_URI_BUCKET : SAT_URI_PATH, err);
+    if (code != SATCHEL_OK)
+        return code;
+    conn->uri = sat_strdup(text);
+    conn->bucket = sat_strdup(uri->bucket);
+    conn->root = buckets ? sat_strdup(uri->path) : folder_root(uri->path);
+    bool complete = conn->uri != NULL && conn->bucket != NULL && conn->root != NULL;
+    return complete ? SATCHEL_OK : sat_error_nomem(err);
+}
+
+static uint32_t ms_option(const struct sat_config *config, const char *key)
+{
+    int64_t ms = sat_config_ms(config, key);
+    return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
+}
+
+static int take_options(struct sat_conn *conn, const struct sat_config *config, satchel_error *err)
+{
+    const char *ca_file = sat_config_str(config, "ca_file");
+    conn->max_retries = (unsigned)sat_config_int(config, "max_retries");
+    conn->retry_base_ms = ms_option(config, "retry_base_ms");
+    conn->request_timeout_ms = ms_option(config, "request_timeout");
+    conn->connect_timeout_ms = ms_option(config, "connect_timeout");
+    conn->response_timeout_ms = ms_option(config, "response_timeout");
+    conn->stall_timeout_ms = ms_option(config, "stall_timeout");
+    conn->insecure = sat_config_bool(config, "insecure");
+    if (conn->insecure)
+        SAT_WARN("%s: certificates are not verified (insecure=true)", conn->uri);
+    if (*ca_file != '\0') {
+        conn->ca_file = sat_strdup(ca_file);
+        if (conn->ca_file == NULL)
+            return sat_error_nomem(err);
+    }
+    struct sat_engine_options options = {
+        .lanes = (unsigned)sat_config_int(config, "lanes"),
+        .workers = (unsigned)sat_config_int(config, "workers"),
+        .in_flight = (unsigned)sat_config_int(config, "max_connections"),
+    };
+    return sat_engine_acquire(&options, &conn->engine, err);
+}
+
+static int open_backend(struct sat_conn *conn, const struct sat_uri *uri,
+                        const struct sat_config *config, satchel_error *err)
+{
+    void *state = sat_calloc(1, conn->backend->state_size == 0 ? 1 : conn->backend->state_size);
+    if (state == NULL)
+        return sat_error_nomem(err);
+    int code = conn->backend->open(state, uri, config, &conn->endpoint, err);
+    if (code == SATCHEL_OK)
+        conn->state = state;
+    else
+        sat_free(state);
+    return code;
+}
+
+int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_find_fn find,
+                  struct sat_conn **conn, satchel_error *err)
+{
+    struct sat_uri parsed = {0};
+    struct sat_conn *made = NULL;
+    int code = sat_uri_parse(uri, &parsed, err);
+    if (code != SATCHEL_OK)
+        return code;
+    const struct sat_backend *backend = NULL;
+    code = find(parsed.scheme, &backend, err);
+    if (code != SATCHEL_OK)
+        goto out;
+    made = sat_calloc(1, sizeof *made);
+    if (made == NULL) {
+        code = sat_error_nomem(err);
+        goto out;
+    }
+    made->backend = backend;
+    code = take_uri(made, &parsed, uri, err);
+    if (code == SATCHEL_OK)
+        code = take_options(made, config, err);
+    if (code == SATCHEL_OK)
+        code = open_backend(made, &parsed, config, err);
+out:
+    sat_uri_fini(&parsed);
+    if (code == SATCHEL_OK)
+        *conn = made;
+    else
+        sat_conn_close(made);
+    return code;
+}
+
+void sat_conn_close(struct sat_conn *conn)
+{
+    if (conn == NULL)
+        return;
+    sat_engine_release(conn->engine);
+    if (conn->state != NULL && conn->backend->close != NULL)
+        conn->backend->close(conn->state);
+    sat_free(conn->state);
+    sat_free(conn->uri);
+    sat_free(conn->root);
+    sat_free(conn->bucket);
+    sat_free(conn->ca_file);
+    sat_free(conn);
+}
+
+uint64_t sat_conn_requests(const struct sat_conn *conn)
+{
+    uint64_t sum = 0;
+    for (int kind = 0; kind < SAT_OP_KINDS; kind++)
+        sum += atomic_load(&conn->requests[kind]);
+    return sum;
+}
+
+bool sat_conn_supports(const struct sat_conn *conn, enum sat_op_kind kind)
+{
+    const struct sat_slot *slot = &conn->backend->slots[kind];
+    return slot->run != NULL || slot->build != NULL;
+}

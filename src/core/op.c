@@ -1,0 +1,203 @@
+/* Ops: their results, pages of listings, and the completion queues they come out of. */
+#include "core/op.h"
+
+#include "core/alloc.h"
+#include "core/backend.h"
+#include "core/engine.h"
+#include "core/error.h"
+#include "core/lock.h"
+
+static const char *const kind_texts[] = {
+#define KIND_TEXT(name, text) [SAT_OP_##name] = text,
+    SAT_OP_MAP(KIND_TEXT)
+#undef KIND_TEXT
+};
+
+const char *sat_op_kind_text(enum sat_op_kind kind)
+{
+    return kind < SAT_OP_KINDS ? kind_texts[kind] : "?";
+}
+
+void sat_info_fini(struct sat_info *info)
+{
+    sat_free(info->etag);
+    sat_free(info->content_type);
+    sat_tags_fini(&info->metadata);
+    *info = (struct sat_info){0};
+}
+
+/* ---- pages */
+
+void sat_page_init(struct sat_page *page)
+{
+    *page = (struct sat_page){0};
+    sat_vec_init(&page->entries, sizeof(struct sat_entry));
+    sat_buf_init(&page->text, (size_t)64 * 1024 * 1024);
+}
+
+void sat_page_fini(struct sat_page *page)
+{
+    sat_vec_fini(&page->entries);
+    sat_buf_fini(&page->text);
+    sat_free(page->next);
+    page->next = NULL;
+}
+
+void sat_page_reset(struct sat_page *page)
+{
+    if (page->entries.item_size == 0) {
+        sat_page_init(page);
+        return;
+    }
+    page->entries.len = 0;
+    sat_buf_reset(&page->text);
+    sat_free(page->next);
+    page->next = NULL;
+}
+
+int sat_page_add(struct sat_page *page, satchel_span key, const char *etag,
+                 const struct sat_entry *values)
+{
+    struct sat_entry entry = *values;
+    entry.key = page->text.len;
+    (void)sat_buf_add(&page->text, key.data, key.len);
+    (void)sat_buf_add_char(&page->text, '\0');
+    entry.etag = page->text.len;
+    (void)sat_buf_add_str(&page->text, etag == NULL ? "" : etag);
+    (void)sat_buf_add_char(&page->text, '\0');
+    if (page->text.failed != SATCHEL_OK)
+        return page->text.failed;
+    return sat_vec_push(&page->entries, &entry) == NULL ? SATCHEL_NOMEM : SATCHEL_OK;
+}
+
+const struct sat_entry *sat_page_at(const struct sat_page *page, size_t i)
+{
+    return sat_vec_at(&page->entries, i);
+}
+
+const char *sat_page_key(const struct sat_page *page, size_t i)
+{
+    return page->text.data + sat_page_at(page, i)->key;
+}
+
+const char *sat_page_etag(const struct sat_page *page, size_t i)
+{
+    return page->text.data + sat_page_at(page, i)->etag;
+}
+
+/* ---- queues */
+
+struct sat_queue {
+    struct sat_mutex lock;
+    struct sat_cond ready;
+    struct {
+        size_t under_way; /* submitted and not yet taken out */
+        struct sat_op *first;
+        struct sat_op **tail;
+    } locked;
+};
+
+int sat_queue_new(struct sat_queue **queue, satchel_error *err)
+{
+    struct sat_queue *made = sat_calloc(1, sizeof *made);
+    if (made == NULL)
+        return sat_error_nomem(err);
+    sat_mutex_init(&made->lock);
+    sat_cond_init(&made->ready);
+    made->locked.tail = &made->locked.first;
+    *queue = made;
+    return SATCHEL_OK;
+}
+
+void sat_queue_free(struct sat_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    sat_cond_fini(&queue->ready);
+    sat_mutex_fini(&queue->lock);
+    sat_free(queue);
+}
+
+struct sat_op *sat_queue_wait(struct sat_queue *queue)
+{
+    SAT_LOCKED(&queue->lock);
+    while (queue->locked.first == NULL) {
+        if (queue->locked.under_way == 0)
+            return NULL;
+        sat_cond_wait(&queue->ready, &queue->lock);
+    }
+    struct sat_op *op = queue->locked.first;
+    queue->locked.first = op->next;
+    if (queue->locked.first == NULL)
+        queue->locked.tail = &queue->locked.first;
+    queue->locked.under_way--;
+    op->next = NULL;
+    return op;
+}
+
+void sat_queue_complete(struct sat_queue *queue, struct sat_op *op)
+{
+    SAT_LOCKED(&queue->lock);
+    op->next = NULL;
+    *queue->locked.tail = op;
+    queue->locked.tail = &op->next;
+    sat_cond_signal(&queue->ready);
+}
+
+static void queue_expect(struct sat_queue *queue)
+{
+    SAT_LOCKED(&queue->lock);
+    queue->locked.under_way++;
+}
+
+/* ---- submission */
+
+void sat_op_submit(struct sat_op *op, struct sat_queue *queue)
+{
+    op->queue = queue;
+    queue_expect(queue);
+    op->err = (satchel_error){0};
+    if (sat_door_check(op, &op->err) != SATCHEL_OK) {
+        sat_queue_complete(queue, op);
+        return;
+    }
+    sat_engine_submit(op->conn->engine, op);
+}
+
+int sat_op_run(struct sat_op *op, satchel_error *err)
+{
+    struct sat_queue *queue = NULL;
+    op->err = (satchel_error){0};
+    if (sat_door_check(op, &op->err) != SATCHEL_OK)
+        return sat_error_copy(err, &op->err);
+    if (op->conn->backend->slots[op->kind].run != NULL) {
+        /* A local slot needs no other thread: the caller is waiting anyway. */
+        sat_engine_run_here(op);
+    } else if (sat_queue_new(&queue, &op->err) == SATCHEL_OK) {
+        op->queue = queue;
+        queue_expect(queue);
+        sat_engine_submit(op->conn->engine, op);
+        (void)sat_queue_wait(queue);
+        sat_queue_free(queue);
+    }
+    return op->err.code == SATCHEL_OK ? SATCHEL_OK : sat_error_copy(err, &op->err);
+}
+
+void sat_op_cancel(struct sat_op *op)
+{
+    atomic_store(&op->cancelled, true);
+    sat_engine_wake(op->conn->engine);
+}
+
+void sat_op_fini(struct sat_op *op)
+{
+    sat_info_fini(&op->info);
+    sat_page_fini(&op->page);
+    sat_tags_fini(&op->found_tags);
+    sat_free(op->many_result);
+    op->many_result = NULL;
+    sat_sink_fini(&op->sink);
+    if (op->list_cursor != NULL && op->conn->backend->list_close != NULL)
+        op->conn->backend->list_close(op->list_cursor);
+    op->list_cursor = NULL;
+}

@@ -1,0 +1,170 @@
+/*
+ * One operation on a store: its inputs, its result, its place in the engine.
+ *
+ * An op is made by the caller (zeroed, then filled), handed to sat_op_submit() or sat_op_run(),
+ * and belongs to the engine until it comes out of its queue. Everything an input points to is
+ * borrowed and must stay valid and unchanged until then. sat_op_fini() frees the result.
+ */
+#ifndef SAT_CORE_OP_H
+#define SAT_CORE_OP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <satchel/types.h>
+
+#include "core/body.h"
+#include "core/buf.h"
+#include "core/tags.h"
+#include "core/vec.h"
+
+struct sat_conn;
+struct sat_queue;
+
+/* Every op kind: name, text. A kind no backend fills does not exist. */
+#define SAT_OP_MAP(X)                                                                              \
+    X(STAT, "stat")                                                                                \
+    X(GET, "get")                                                                                  \
+    X(PUT, "put")                                                                                  \
+    X(DELETE, "delete")                                                                            \
+    X(DELETE_MANY, "delete_many")                                                                  \
+    X(LIST, "list")                                                                                \
+    X(TAGS_GET, "tags_get")                                                                        \
+    X(TAGS_SET, "tags_set")                                                                        \
+    X(BUCKET_CREATE, "bucket_create")                                                              \
+    X(BUCKET_DELETE, "bucket_delete")                                                              \
+    X(BUCKET_STAT, "bucket_stat")                                                                  \
+    X(BUCKET_LIST, "bucket_list")
+
+enum sat_op_kind {
+#define SAT_OP_ENUM(name, text) SAT_OP_##name,
+    SAT_OP_MAP(SAT_OP_ENUM)
+#undef SAT_OP_ENUM
+        SAT_OP_KINDS
+};
+
+/* What is known of an object. Strings are owned by the struct; NULL = not known. */
+struct sat_info {
+    uint64_t size;
+    char *etag;          /* opaque, without quotes */
+    int64_t mtime_ns;    /* Unix time; 0 = not known */
+    char *content_type;
+    struct sat_tags metadata; /* user metadata, names in lower case */
+    uint64_t crc64;      /* CRC64-NVME of the whole object */
+    bool has_crc64;
+    unsigned char md5[16]; /* MD5 of the whole object, from a single-part ETag */
+    bool has_md5;
+};
+
+void sat_info_fini(struct sat_info *info);
+
+/* One row of a listing; offsets into the page's text. */
+struct sat_entry {
+    size_t key;      /* offset of the NUL-terminated key */
+    size_t etag;     /* offset of the ETag ("" = not known), without quotes */
+    uint64_t size;
+    int64_t mtime_ns;
+    bool is_prefix;  /* a common prefix (ends with the delimiter), not an object */
+};
+
+/* One page of a listing, keys in ascending byte order. */
+struct sat_page {
+    struct sat_vec entries; /* struct sat_entry */
+    struct sat_buf text;
+    char *next;             /* token of the next page; NULL on the last one */
+};
+
+void sat_page_init(struct sat_page *page);
+void sat_page_fini(struct sat_page *page);
+/* Empties the page, keeping its memory. */
+void sat_page_reset(struct sat_page *page);
+/* Appends an entry; etag may be NULL. Returns NOMEM when it cannot. */
+int sat_page_add(struct sat_page *page, satchel_span key, const char *etag,
+                 const struct sat_entry *values);
+const struct sat_entry *sat_page_at(const struct sat_page *page, size_t i);
+const char *sat_page_key(const struct sat_page *page, size_t i);
+const char *sat_page_etag(const struct sat_page *page, size_t i);
+
+/* The outcome for one key of DELETE_MANY. */
+struct sat_many_result {
+    int code;       /* SATCHEL_OK when the key is gone */
+    char text[160]; /* service code and message when not OK */
+};
+
+struct sat_op {
+    /* ---- inputs */
+    enum sat_op_kind kind;
+    struct sat_conn *conn;
+    const char *key;           /* full key; object kinds */
+    const char *bucket;        /* BUCKET_*: NULL = the connection's */
+    uint64_t range_offset;     /* GET */
+    uint64_t range_length;     /* GET: 0 = to the end; with range_offset 0 the whole object */
+    const char *if_match;      /* ETag; GET, PUT, DELETE, TAGS_SET */
+    bool if_absent;            /* PUT: If-None-Match: * */
+    struct sat_source source;  /* PUT */
+    struct sat_sink sink;      /* GET */
+    const struct sat_tags *tags;     /* PUT, TAGS_SET; NULL = none */
+    const struct sat_tags *metadata; /* PUT; NULL = none */
+    const char *content_type;        /* PUT; NULL = the store's default */
+    int64_t mtime_ns;                /* PUT on local stores: 0 = now */
+    struct {
+        const char *prefix;    /* "" = everything */
+        const char *delimiter; /* NULL = recursive; else "/" */
+        const char *after;     /* first page: only keys greater than this; NULL = from the start */
+        const char *token;     /* later pages: page.next of the one before */
+        unsigned max_keys;     /* 0 = the backend's page size */
+    } list;
+    struct {
+        const char *const *keys;
+        size_t count;
+    } many;
+    int64_t deadline_ns; /* CLOCK_MONOTONIC; 0 = request_timeout from submission */
+    void *user;           /* the submitter's, never touched */
+
+    /* ---- result, valid once the op came back */
+    satchel_error err;                   /* err.code SATCHEL_OK on success */
+    struct sat_info info;                /* STAT, GET, PUT (etag) */
+    struct sat_page page;                /* LIST, BUCKET_LIST */
+    struct sat_tags found_tags;          /* TAGS_GET */
+    struct sat_many_result *many_result; /* DELETE_MANY: one for each key, in order */
+    bool unsettled;  /* a write may have been applied by an attempt whose reply was lost */
+
+    /* ---- kept between LIST pages by local backends: moved from page to page by the iterator */
+    void *list_cursor;
+
+    /* ---- the engine's */
+    struct sat_op *next;
+    struct sat_queue *queue;
+    struct sat_attempt *attempt; /* private to engine.c */
+    unsigned attempts;
+    int64_t submitted_ns;
+    int64_t not_before_ns;
+    bool skew_corrected;
+    atomic_bool cancelled;
+};
+
+/* Frees the result and what the engine left; the inputs are the caller's. */
+void sat_op_fini(struct sat_op *op);
+/* The text of a kind ("get"). */
+const char *sat_op_kind_text(enum sat_op_kind kind);
+
+/* ---- completion queues: ops come out in order of completion. */
+struct sat_queue;
+int sat_queue_new(struct sat_queue **queue, satchel_error *err);
+/* Every submitted op must have come out. NULL is fine. */
+void sat_queue_free(struct sat_queue *queue);
+/* The next finished op, waiting for it; NULL when nothing is under way. */
+struct sat_op *sat_queue_wait(struct sat_queue *queue);
+
+/*
+ * Hands the op to the engine through the door (core/backend.c). Never fails itself: whatever goes
+ * wrong is in op->err when the op comes out of `queue`.
+ */
+void sat_op_submit(struct sat_op *op, struct sat_queue *queue);
+/* Submit and wait. Returns op->err.code; copies op->err to *err when it failed. */
+int sat_op_run(struct sat_op *op, satchel_error *err);
+/* Ends the op early with CANCELLED if it is still under way. It still comes out of its queue. */
+void sat_op_cancel(struct sat_op *op);
+
+#endif

@@ -1,0 +1,305 @@
+"""The stages of tools/test: builds, servers, ctest, pytest, gates; quiet where all is well."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+LOGS = BUILD / "test-logs"
+BINDINGS = ROOT / "bindings" / "python"
+JOBS = os.cpu_count() or 1
+SHOWN = 150  # last lines of a failed command's log that are printed
+
+SANITIZERS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
+}
+
+
+@dataclass
+class Tally:
+    """What ran: counts, and the closing lines of the runners."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+    closing: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        self.closing += other.closing
+
+
+class StageError(Exception):
+    """A stage could not be run to its end."""
+
+
+def run(name: str, command: Sequence[str | Path], **extra: str) -> tuple[int, str]:
+    """Runs a command into build/test-logs/NAME.log; its status and output."""
+    log = LOGS / f"{name}.log"
+    with log.open("w", encoding="utf-8") as out:
+        status = subprocess.run(
+            [str(word) for word in command],
+            cwd=ROOT,
+            env={**os.environ, **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        ).returncode
+    return status, log.read_text(encoding="utf-8", errors="replace")
+
+
+def show_tail(output: str) -> None:
+    print("\n".join("    " + line for line in output.splitlines()[-SHOWN:]), flush=True)
+
+
+def must(name: str, command: Sequence[str | Path], **extra: str) -> str:
+    """Like run(), for a command without which the stage cannot go on."""
+    status, output = run(name, command, **extra)
+    if status != 0:
+        show_tail(output)
+        raise StageError(f"{name} failed: build/test-logs/{name}.log")
+    return output
+
+
+# --- builds and ctest -----------------------------------------------------------------------------
+
+
+def compiler_settings() -> dict[str, str]:
+    """The compilers, and ccache where there is one."""
+    settings = {"CC": "gcc", "CXX": "g++"}
+    if shutil.which("ccache"):
+        settings |= {f"CMAKE_{lang}_COMPILER_LAUNCHER": "ccache" for lang in ("C", "CXX")}
+    return settings
+
+
+def configure(preset: str) -> None:
+    must(f"{preset}-configure", ["cmake", "--preset", preset], **compiler_settings())
+
+
+def build(preset: str, targets: Sequence[str] = ()) -> None:
+    command = ["cmake", "--build", BUILD / preset, "-j", str(JOBS)]
+    must(f"{preset}-build", [*command, *(["--target", *targets] if targets else [])])
+
+
+def targets_labelled(preset: str, label: str) -> list[str]:
+    """The programs of the build folder that the tests with a label run."""
+    command = ["ctest", "--test-dir", BUILD / preset, "--show-only=json-v1", "-L", label]
+    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    programs = {Path(test["command"][0]) for test in json.loads(listing)["tests"]}
+    return sorted(path.name for path in programs if path.is_relative_to(BUILD))
+
+
+def without_aslr() -> list[str]:
+    """A prefix for programs under the thread sanitizer, which wants a plain address space."""
+    prefix = ["setarch", platform.machine(), "-R"]
+    if shutil.which("setarch") and subprocess.run([*prefix, "true"]).returncode == 0:
+        return prefix
+    return []
+
+
+def ctest(preset: str, *selection: str, prefix: Sequence[str] = ()) -> Tally:
+    command = ["ctest", "--test-dir", BUILD / preset, "-j", str(JOBS), "--output-on-failure"]
+    status, output = run(f"{preset}-ctest", [*prefix, *command, *selection], **SANITIZERS)
+    summary = re.search(r"^.*tests passed, (\d+) tests? failed out of (\d+).*$", output, re.M)
+    if summary is None:
+        return Tally(closing=[f"ctest {preset}: no test selected"])
+    failed, total = int(summary[1]), int(summary[2])
+    skipped = len(re.findall(r"\*\*\*Skipped", output))
+    if status != 0:
+        show_tail(output)
+    failed = max(failed, int(status != 0))
+    return Tally(total - failed - skipped, failed, skipped, [summary[0]])
+
+
+# --- the stages -----------------------------------------------------------------------------------
+
+
+def stage_asan() -> Tally:
+    """Every C test, on an address- and undefined-sanitized build."""
+    configure("asan")
+    build("asan")
+    tally = ctest("asan", "-LE", "heavy")
+    if tally.passed + tally.failed == 0:
+        raise StageError("ctest found no test at all")
+    return tally
+
+
+def stage_tsan() -> Tally:
+    """The C tests labelled tsan, on a thread-sanitized build."""
+    configure("tsan")
+    targets = targets_labelled("tsan", "tsan")
+    if not targets:
+        return Tally(closing=["ctest tsan: no test is labelled tsan"])
+    build("tsan", targets)
+    return ctest("tsan", "-L", "tsan", prefix=without_aslr())
+
+
+def stage_heavy() -> Tally:
+    """The C tests labelled heavy, on a release build."""
+    configure("release")
+    build("release")
+    return ctest("release", "-L", "heavy")
+
+
+def install_bindings() -> None:
+    """The package with its sanitized module, into build/python."""
+    options = ["cmake.build-type=Debug", "cmake.define.SAT_SANITIZE=address"]
+    options.append(f"build-dir={BUILD / 'python-build'}")
+    shutil.rmtree(BUILD / "python", ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps"]
+    command += ["--target", str(BUILD / "python")]
+    command += [word for option in options for word in ("-C", option)]
+    must("bindings", [*command, str(BINDINGS)], **compiler_settings())
+
+
+def test_folders() -> tuple[list[str], list[str]]:
+    """Folders of Python tests: those that import satchel, and the others."""
+    importing, others = set(), set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        folder = path.parent
+        texts = (module.read_text(encoding="utf-8") for module in folder.glob("*.py"))
+        uses = any(re.search(r"^\s*(?:import|from) satchel\b", text, re.M) for text in texts)
+        (importing if uses else others).add(str(folder.relative_to(ROOT)))
+    return sorted(importing), sorted(others)
+
+
+def pytest(name: str, prefix: Sequence[str], folders: Sequence[str], **extra: str) -> Tally:
+    command = ["python", "-m", "pytest", "-q", "-ra", "--timeout=300", *folders]
+    cache = f"cache_dir={BUILD / 'pytest'}"
+    status, output = run(f"pytest-{name}", [*prefix, *command, "-o", cache], **extra)
+    closing = output.rstrip().rsplit("\n", 1)[-1]
+    counts = {
+        word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", closing)
+    }
+    failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
+    if status != 0:
+        show_tail(output)
+    else:
+        print("".join(f"    {line}\n" for line in re.findall(r"^SKIPPED.*", output, re.M)), end="")
+    failed = max(failed, int(status != 0))
+    return Tally(counts.get("passed", 0), failed, counts.get("skipped", 0), [closing])
+
+
+def stage_python() -> Tally:
+    """Every test written in Python: tools, command, bindings, end to end."""
+    if not (BUILD / "asan" / "build.ninja").exists():
+        configure("asan")
+    build("asan")
+    command = next(
+        (p for p in (BUILD / "asan").rglob("satchel") if os.access(p, os.X_OK) and p.is_file()),
+        None,
+    )
+    extra = {**SANITIZERS, "SATCHEL_TEST_BUILD": str(BUILD / "asan")}
+    if command:
+        extra["SATCHEL_TEST_CLI"] = str(command)
+    importing, others = test_folders()
+    tally = pytest("plain", [], others, **extra) if others else Tally()
+    if not (BINDINGS / "pyproject.toml").exists():
+        tally.closing.append("bindings/python: not here yet, so its tests did not run")
+        return tally
+    install_bindings()
+    if importing:
+        tally.add(pytest("bindings", [str(ROOT / "tools" / "pyenv.sh")], importing, **extra))
+    return tally
+
+
+def stage_check() -> Tally:
+    """The gates of tools/check."""
+    status, output = run("check", [ROOT / "tools" / "check"])
+    closing = output.rstrip().rsplit("\n", 1)[-1]
+    counts = re.fullmatch(r"gates: (\d+) passed, (\d+) failed", closing)
+    if status != 0 or counts is None:
+        show_tail(output)
+    if counts is None:
+        raise StageError("tools/check did not come to its end")
+    return Tally(int(counts[1]), int(counts[2]), 0, [closing])
+
+
+STAGES: dict[str, Callable[[], Tally]] = {
+    "asan": stage_asan,
+    "tsan": stage_tsan,
+    "heavy": stage_heavy,
+    "python": stage_python,
+    "check": stage_check,
+}
+
+
+# --- servers and the run --------------------------------------------------------------------------
+
+
+@contextmanager
+def servers() -> Iterator[None]:
+    """An http and an https S3 server, named in the environment while the block runs."""
+    script = ROOT / "tools" / "servers.sh"
+    base = BUILD / "servers"
+    folders = {"http": [], "https": ["--tls"]}
+    try:
+        for name, options in folders.items():
+            subprocess.run([script, "stop", base / name], check=True)
+            shutil.rmtree(base / name, ignore_errors=True)
+            must(f"server-{name}", [script, "start", "versitygw", base / name, *options])
+            for line in (base / name / "env").read_text(encoding="utf-8").splitlines():
+                key, _, value = line.removeprefix("export ").partition("=")
+                os.environ[key] = shlex.split(value)[0]
+        yield
+    finally:
+        for name in folders:
+            subprocess.run([script, "stop", base / name], check=False)
+
+
+def run_stage(name: str) -> Tally:
+    start = time.monotonic()
+    try:
+        tally = STAGES[name]()
+    except StageError as error:
+        print(f"    {error}", flush=True)
+        tally = Tally(failed=1, closing=[f"{name}: {error}"])
+    seconds = time.monotonic() - start
+    counts = f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped"
+    print(f"{name:8} {seconds:7.1f} s   {counts}", flush=True)
+    return tally
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/test", description=__doc__)
+    parser.add_argument("--only", action="append", choices=STAGES, metavar="STAGE")
+    parser.add_argument("--list", action="store_true", help="print the stages and end")
+    options = parser.parse_args()
+    if options.list:
+        for name, stage in STAGES.items():
+            print(f"{name:8} {stage.__doc__}")
+        return 0
+    LOGS.mkdir(parents=True, exist_ok=True)
+    total = Tally()
+    try:
+        with servers():
+            for name in options.only or STAGES:
+                total.add(run_stage(name))
+    except StageError as error:
+        total.add(Tally(failed=1, closing=[str(error)]))
+    print("\n".join(total.closing))
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}")
+    return 1 if total.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
