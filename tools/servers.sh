@@ -9,6 +9,7 @@
 # NAME: versitygw. DIR/env exports, for http: SATCHEL_TEST_S3_URL, SATCHEL_TEST_S3_LOG; with --tls:
 # SATCHEL_TEST_S3_TLS_URL, SATCHEL_TEST_S3_TLS_LOG, SATCHEL_TEST_CA; both: SATCHEL_TEST_S3_KEY,
 # SATCHEL_TEST_S3_SECRET, SATCHEL_TEST_S3_REGION. So both files can be sourced side by side.
+# A log has one line a request, after one that begins "log starts".
 # Adding a server: its three functions <name>_install, <name>_command and <name>_env.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

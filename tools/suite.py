@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import re
@@ -67,7 +66,9 @@ def run(name: str, command: Sequence[str | Path], **extra: str) -> tuple[int, st
 
 
 def show_tail(output: str) -> None:
-    print("\n".join("    " + line for line in output.splitlines()[-SHOWN:]), flush=True)
+    """The end of a failed command's output, less the steps of a build that went well."""
+    lines = [line for line in output.splitlines() if not re.match(r"\[\d+/\d+\] ", line)]
+    print("\n".join("    " + line for line in lines[-SHOWN:]), flush=True)
 
 
 def must(name: str, command: Sequence[str | Path], **extra: str) -> str:
@@ -95,16 +96,22 @@ def configure(preset: str) -> None:
 
 
 def build(preset: str, targets: Sequence[str] = ()) -> None:
-    command = ["cmake", "--build", BUILD / preset, "-j", str(JOBS)]
+    command = ["cmake", "--build", str(BUILD / preset), "-j", str(JOBS)]
     must(f"{preset}-build", [*command, *(["--target", *targets] if targets else [])])
 
 
 def targets_labelled(preset: str, label: str) -> list[str]:
-    """The programs of the build folder that the tests with a label run."""
-    command = ["ctest", "--test-dir", BUILD / preset, "--show-only=json-v1", "-L", label]
-    listing = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    programs = {Path(test["command"][0]) for test in json.loads(listing)["tests"]}
-    return sorted(path.name for path in programs if path.is_relative_to(BUILD))
+    """The programs that the tests with a label run; ctest itself names only what is built."""
+    programs: dict[str, str] = {}
+    labels: dict[str, list[str]] = {}
+    for path in (BUILD / preset).rglob("CTestTestfile.cmake"):
+        text = path.read_text(encoding="utf-8")
+        programs |= dict(re.findall(r'^add_test\((\S+) "([^"]+)"', text, re.M))
+        for name, properties in re.findall(r"^set_tests_properties\((\S+) (.*)\)$", text, re.M):
+            found = re.search(r'\bLABELS "([^"]*)"', properties)
+            labels[name] = found[1].split(";") if found else []
+    paths = {Path(programs[name]) for name, words in labels.items() if label in words}
+    return sorted(path.name for path in paths if path.is_relative_to(BUILD))
 
 
 def without_aslr() -> list[str]:
@@ -116,7 +123,7 @@ def without_aslr() -> list[str]:
 
 
 def ctest(preset: str, *selection: str, prefix: Sequence[str] = ()) -> Tally:
-    command = ["ctest", "--test-dir", BUILD / preset, "-j", str(JOBS), "--output-on-failure"]
+    command = ["ctest", "--test-dir", str(BUILD / preset), "-j", str(JOBS), "--output-on-failure"]
     status, output = run(f"{preset}-ctest", [*prefix, *command, *selection], **SANITIZERS)
     summary = re.search(r"^.*tests passed, (\d+) tests? failed out of (\d+).*$", output, re.M)
     if summary is None:
@@ -172,7 +179,8 @@ def install_bindings() -> None:
 
 def test_folders() -> tuple[list[str], list[str]]:
     """Folders of Python tests: those that import satchel, and the others."""
-    importing, others = set(), set()
+    importing: set[str] = set()
+    others: set[str] = set()
     for path in (ROOT / "tests").rglob("test_*.py"):
         folder = path.parent
         texts = (module.read_text(encoding="utf-8") for module in folder.glob("*.py"))
@@ -186,9 +194,8 @@ def pytest(name: str, prefix: Sequence[str], folders: Sequence[str], **extra: st
     cache = f"cache_dir={BUILD / 'pytest'}"
     status, output = run(f"pytest-{name}", [*prefix, *command, "-o", cache], **extra)
     closing = output.rstrip().rsplit("\n", 1)[-1]
-    counts = {
-        word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|errors?|skipped)", closing)
-    }
+    found = re.findall(r"(\d+) (passed|failed|errors?|skipped)", closing)
+    counts = {word: int(number) for number, word in found}
     failed = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
     if status != 0:
         show_tail(output)
@@ -198,18 +205,20 @@ def pytest(name: str, prefix: Sequence[str], folders: Sequence[str], **extra: st
     return Tally(counts.get("passed", 0), failed, counts.get("skipped", 0), [closing])
 
 
+def command_settings(preset: str) -> dict[str, str]:
+    """Tells the tests of the command which build they are for."""
+    settings = {"SATCHEL_TEST_BUILD": str(BUILD / preset)}
+    for path in (BUILD / preset).rglob("satchel"):
+        if path.is_file() and os.access(path, os.X_OK):
+            settings["SATCHEL_TEST_CLI"] = str(path)
+    return settings
+
+
 def stage_python() -> Tally:
     """Every test written in Python: tools, command, bindings, end to end."""
-    if not (BUILD / "asan" / "build.ninja").exists():
-        configure("asan")
+    configure("asan")
     build("asan")
-    command = next(
-        (p for p in (BUILD / "asan").rglob("satchel") if os.access(p, os.X_OK) and p.is_file()),
-        None,
-    )
-    extra = {**SANITIZERS, "SATCHEL_TEST_BUILD": str(BUILD / "asan")}
-    if command:
-        extra["SATCHEL_TEST_CLI"] = str(command)
+    extra = SANITIZERS | command_settings("asan")
     importing, others = test_folders()
     tally = pytest("plain", [], others, **extra) if others else Tally()
     if not (BINDINGS / "pyproject.toml").exists():
@@ -246,10 +255,9 @@ STAGES: dict[str, Callable[[], Tally]] = {
 
 
 @contextmanager
-def servers() -> Iterator[None]:
+def servers(base: Path) -> Iterator[None]:
     """An http and an https S3 server, named in the environment while the block runs."""
     script = ROOT / "tools" / "servers.sh"
-    base = BUILD / "servers"
     folders = {"http": [], "https": ["--tls"]}
     try:
         for name, options in folders.items():
@@ -289,13 +297,14 @@ def main() -> int:
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
     total = Tally()
+    start = time.monotonic()
     try:
-        with servers():
+        with servers(BUILD / "servers"):
             for name in options.only or STAGES:
                 total.add(run_stage(name))
     except StageError as error:
         total.add(Tally(failed=1, closing=[str(error)]))
-    print("\n".join(total.closing))
+    print("\n".join([*total.closing, f"all of it took {time.monotonic() - start:.0f} s"]))
     skipped = f", {total.skipped} skipped" if total.skipped else ""
     print(f"{total.passed} passed, {total.failed} failed{skipped}")
     return 1 if total.failed else 0

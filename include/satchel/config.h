@@ -38,7 +38,8 @@ typedef struct satchel_option {
  */
 SATCHEL_API int satchel_option_next(size_t *cursor, satchel_option *option);
 
-/** Values of options. Reading it in several threads is safe, changing it at the same time is not. */
+/** Values of options. Reading it in several threads is safe, changing it at the same time is not.
+ */
 typedef struct sat_config satchel_config;
 
 /**
@@ -66,7 +67,8 @@ SATCHEL_API int satchel_config_set(satchel_config *config, const char *key, cons
  */
 SATCHEL_API const char *satchel_config_get(const satchel_config *config, const char *key);
 
-/** Where the value comes from: "set", "file", "env" or "default"; NULL for an unknown key. Static. */
+/** Where the value comes from: "set", "file", "env" or "default"; NULL for an unknown key. Static.
+ */
 SATCHEL_API const char *satchel_config_origin(const satchel_config *config, const char *key);
 
 /** Levels of log lines; each includes those above it. */
@@ -81,8 +83,9 @@ enum satchel_log_level {
 
 /**
  * Receives one line, without a newline and with secrets replaced by "***"; @p line is valid during
- * the call only. It is UTF-8 as far as the names in it are, and cut at 4095 bytes. It may run on any thread of the library, one call at a time, and must not call the
- * library: what it logs from within is dropped.
+ * the call only. It is UTF-8 as far as the names in it are, and cut at 4095 bytes. It may run on
+ * any thread of the library, one call at a time, and must not call the library: what it logs from
+ * within is dropped.
  */
 typedef void (*satchel_log_fn)(void *user, int level, const char *line);
 

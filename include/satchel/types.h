@@ -20,7 +20,8 @@
 extern "C" {
 #endif
 
-/** Every error code: name, value, one-line meaning. A code says what a caller would do differently. */
+/** Every error code: name, value, one-line meaning. A code says what a caller would do differently.
+ */
 #define SATCHEL_ERROR_MAP(X)                                                                       \
     X(OK, 0, "success")                                                                            \
     X(INVALID, 1, "invalid argument or configuration")                                             \
@@ -45,7 +46,7 @@ extern "C" {
     X(BUDGET, 20, "a budget set by the caller would be exceeded")
 
 enum satchel_code {
-#define SATCHEL_ERROR_ENUM(name, value, text) SATCHEL_##name = value,
+#define SATCHEL_ERROR_ENUM(name, value, text) SATCHEL_##name = (value),
     SATCHEL_ERROR_MAP(SATCHEL_ERROR_ENUM)
 #undef SATCHEL_ERROR_ENUM
         SATCHEL_CODE_LAST = SATCHEL_BUDGET /* C++98 allows no comma at the end */

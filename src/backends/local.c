@@ -48,6 +48,12 @@ int sat_local_mismatch(satchel_error *err, int code, const struct sat_op *op, co
                          op->key, found, op->if_match);
 }
 
+int sat_local_forgive(satchel_error *err)
+{
+    const satchel_error none = {0};
+    return sat_error_copy(err, &none);
+}
+
 int sat_local_many_begin(struct sat_op *op, satchel_error *err)
 {
     op->many_result = sat_calloc(op->many.count, sizeof *op->many_result);

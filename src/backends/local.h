@@ -33,6 +33,9 @@ int sat_local_exists(satchel_error *err, const char *scheme, const char *store, 
 /* if_match does not hold: `code` is CONFLICT for writes, MODIFIED for a GET. */
 int sat_local_mismatch(satchel_error *err, int code, const struct sat_op *op, const char *found);
 
+/* Takes a failure back that turned out to be none: OK, and *err empty. */
+int sat_local_forgive(satchel_error *err);
+
 /* Makes op->many_result, one zeroed entry for each key. */
 int sat_local_many_begin(struct sat_op *op, satchel_error *err);
 /* Records the outcome of key `i`. */

@@ -29,11 +29,11 @@
 enum { PAGE = 1000 };
 
 struct mem_state {
-    struct mem_store *store;
+    struct sat_mem_store *store;
 };
 
 static struct sat_mutex lock = SAT_MUTEX_INIT;
-static struct mem_store *registry;
+static struct sat_mem_store *registry;
 static uint64_t writes; /* makes ETags of equal content differ */
 
 /* ---- helpers */
@@ -47,7 +47,7 @@ static int no_store(satchel_error *err, const char *name)
  * The place *at of the op's key, after the checks that every kind shares; on NOT_FOUND where it
  * would go. `mismatch` is the code for an if_match that does not hold.
  */
-static int lookup(const struct mem_store *store, const struct sat_op *op, int mismatch, size_t *at,
+static int lookup(const struct sat_mem_store *store, const struct sat_op *op, int mismatch, size_t *at,
                   satchel_error *err)
 {
     *at = sat_mem_bound(store, op->key, strlen(op->key) + 1, false);
@@ -73,7 +73,7 @@ static int copy_info(struct sat_info *to, const struct sat_info *from, satchel_e
     return sat_tags_copy(&to->metadata, &from->metadata, err);
 }
 
-static struct mem_store *store_of(const void *state)
+static struct sat_mem_store *store_of(const void *state)
 {
     return ((const struct mem_state *)state)->store;
 }
@@ -87,7 +87,7 @@ static int mem_open(void *state, const struct sat_uri *uri, const struct sat_con
     (void)endpoint;
     SAT_LOCKED(&lock);
     bool made = sat_mem_find(registry, uri->bucket) == NULL;
-    struct mem_store *store = sat_mem_need(&registry, uri->bucket);
+    struct sat_mem_store *store = sat_mem_need(&registry, uri->bucket);
     if (store == NULL)
         return sat_error_nomem(err);
     store->exists = store->exists || made;
@@ -99,7 +99,7 @@ static int mem_open(void *state, const struct sat_uri *uri, const struct sat_con
 static void mem_close(void *state)
 {
     SAT_LOCKED(&lock);
-    struct mem_store *store = store_of(state);
+    struct sat_mem_store *store = store_of(state);
     if (--store->handles == 0 && !store->kept)
         sat_mem_drop(&registry, store);
 }
@@ -125,7 +125,7 @@ static int mem_get(void *state, struct sat_op *op, satchel_error *err)
     int code = lookup(store_of(state), op, SATCHEL_MODIFIED, &at, err);
     if (code != SATCHEL_OK)
         return code;
-    const struct mem_object *object = sat_mem_at(store_of(state), at);
+    const struct sat_mem_object *object = sat_mem_at(store_of(state), at);
     code = sat_local_range(op, object->info.size, &offset, &length, err);
     if (code == SATCHEL_OK)
         code = copy_info(&op->info, &object->info, err);
@@ -136,7 +136,7 @@ static int mem_get(void *state, struct sat_op *op, satchel_error *err)
 
 /* ---- put */
 
-static int read_source(struct mem_object *object, const struct sat_op *op, satchel_error *err)
+static int read_source(struct sat_mem_object *object, const struct sat_op *op, satchel_error *err)
 {
     for (uint64_t done = 0; done < object->info.size;) {
         size_t n = 0;
@@ -149,7 +149,7 @@ static int read_source(struct mem_object *object, const struct sat_op *op, satch
     return SATCHEL_OK;
 }
 
-static int object_fill(struct mem_object *object, const struct sat_op *op, satchel_error *err)
+static int object_fill(struct sat_mem_object *object, const struct sat_op *op, satchel_error *err)
 {
     struct sat_info info = {.size = op->source.length, .etag = (char[]){""}, .has_crc64 = true};
     info.mtime_ns = op->mtime_ns != 0 ? op->mtime_ns : sat_clock_wall_ns();
@@ -172,7 +172,7 @@ static int object_fill(struct mem_object *object, const struct sat_op *op, satch
 }
 
 /* Conditions, then the new object in the place of the old one, in one step. */
-static int publish(struct mem_store *store, struct mem_object *object, struct sat_op *op,
+static int publish(struct sat_mem_store *store, struct sat_mem_object *object, struct sat_op *op,
                    satchel_error *err)
 {
     size_t at;
@@ -184,6 +184,7 @@ static int publish(struct mem_store *store, struct mem_object *object, struct sa
     if (!absent && op->if_absent)
         return sat_local_exists(err, "mem://", store->name, op->key);
     struct sat_info *info = &object->info;
+    (void)sat_local_forgive(err);
     info->crc64 = sat_crc64(0, object->data, info->size);
     sat_free(info->etag);
     info->etag = sat_strf("%016" PRIx64 "-%" PRIu64, info->crc64, ++writes);
@@ -197,7 +198,7 @@ static int publish(struct mem_store *store, struct mem_object *object, struct sa
 
 static int mem_put(void *state, struct sat_op *op, satchel_error *err)
 {
-    struct mem_object *object = sat_calloc(1, sizeof *object);
+    struct sat_mem_object *object = sat_calloc(1, sizeof *object);
     if (object == NULL)
         return sat_error_nomem(err);
     int code = object_fill(object, op, err);
@@ -212,12 +213,12 @@ static int mem_put(void *state, struct sat_op *op, satchel_error *err)
 
 static int mem_delete(void *state, struct sat_op *op, satchel_error *err)
 {
-    struct mem_store *store = store_of(state);
+    struct sat_mem_store *store = store_of(state);
     size_t at;
     SAT_LOCKED(&lock);
     int code = lookup(store, op, SATCHEL_CONFLICT, &at, err);
     if (code == SATCHEL_NOT_FOUND && store->exists && op->if_match == NULL)
-        return SATCHEL_OK; /* what is gone already is deleted */
+        return sat_local_forgive(err); /* what is gone already is deleted */
     if (code == SATCHEL_OK)
         sat_mem_remove(store, at);
     return code;
@@ -236,7 +237,7 @@ static int mem_delete_many(void *state, struct sat_op *op, satchel_error *err)
 /* ---- list */
 
 /* The first object of the page. */
-static size_t list_begin(const struct mem_store *store, const struct sat_op *op)
+static size_t list_begin(const struct sat_mem_store *store, const struct sat_op *op)
 {
     size_t begin = sat_mem_bound(store, op->list.prefix, strlen(op->list.prefix), false);
     const char *from = sat_local_list_from(op);
@@ -247,7 +248,7 @@ static size_t list_begin(const struct mem_store *store, const struct sat_op *op)
     return next > begin ? next : begin;
 }
 
-static int list_add(struct sat_op *op, const struct mem_object *object, size_t cut)
+static int list_add(struct sat_op *op, const struct sat_mem_object *object, size_t cut)
 {
     const struct sat_entry rolled = {.is_prefix = true};
     const struct sat_entry whole = {.size = object->info.size, .mtime_ns = object->info.mtime_ns};
@@ -258,7 +259,7 @@ static int list_add(struct sat_op *op, const struct mem_object *object, size_t c
 
 static int mem_list(void *state, struct sat_op *op, satchel_error *err)
 {
-    const struct mem_store *store = store_of(state);
+    const struct sat_mem_store *store = store_of(state);
     unsigned room = sat_local_page_size(op, PAGE);
     sat_page_reset(&op->page);
     SAT_LOCKED(&lock);
@@ -266,7 +267,7 @@ static int mem_list(void *state, struct sat_op *op, satchel_error *err)
         return no_store(err, store->name);
     size_t i = list_begin(store, op);
     while (i < store->objects.len && sat_str_starts(sat_mem_at(store, i)->key, op->list.prefix)) {
-        const struct mem_object *object = sat_mem_at(store, i);
+        const struct sat_mem_object *object = sat_mem_at(store, i);
         size_t cut = sat_local_common_prefix(op, object->key);
         if (op->page.entries.len == room)
             return sat_local_page_full(op, err);
@@ -315,7 +316,7 @@ static const char *bucket_of(const void *state, const struct sat_op *op)
 static int mem_bucket_create(void *state, struct sat_op *op, satchel_error *err)
 {
     SAT_LOCKED(&lock);
-    struct mem_store *store = sat_mem_need(&registry, bucket_of(state, op));
+    struct sat_mem_store *store = sat_mem_need(&registry, bucket_of(state, op));
     if (store == NULL)
         return sat_error_nomem(err);
     if (store->exists)
@@ -328,7 +329,7 @@ static int mem_bucket_create(void *state, struct sat_op *op, satchel_error *err)
 static int mem_bucket_delete(void *state, struct sat_op *op, satchel_error *err)
 {
     SAT_LOCKED(&lock);
-    struct mem_store *store = sat_mem_find(registry, bucket_of(state, op));
+    struct sat_mem_store *store = sat_mem_find(registry, bucket_of(state, op));
     if (store == NULL || !store->exists)
         return no_store(err, bucket_of(state, op));
     if (store->objects.len > 0)
@@ -343,7 +344,7 @@ static int mem_bucket_delete(void *state, struct sat_op *op, satchel_error *err)
 static int mem_bucket_stat(void *state, struct sat_op *op, satchel_error *err)
 {
     SAT_LOCKED(&lock);
-    const struct mem_store *store = sat_mem_find(registry, bucket_of(state, op));
+    const struct sat_mem_store *store = sat_mem_find(registry, bucket_of(state, op));
     bool exists = store != NULL && store->exists;
     return exists ? SATCHEL_OK : no_store(err, bucket_of(state, op));
 }
@@ -354,7 +355,7 @@ static int mem_bucket_list(void *state, struct sat_op *op, satchel_error *err)
     (void)state;
     sat_page_reset(&op->page);
     SAT_LOCKED(&lock);
-    for (const struct mem_store *store = registry; store != NULL; store = store->next) {
+    for (const struct sat_mem_store *store = registry; store != NULL; store = store->next) {
         if (store->exists &&
             sat_page_add(&op->page, sat_span_of(store->name), NULL, &entry) != SATCHEL_OK)
             return sat_error_nomem(err);

@@ -8,7 +8,7 @@
 
 /* ---- objects of a store */
 
-void sat_mem_object_free(struct mem_object *object)
+void sat_mem_object_free(struct sat_mem_object *object)
 {
     sat_info_fini(&object->info);
     sat_tags_fini(&object->tags);
@@ -17,12 +17,12 @@ void sat_mem_object_free(struct mem_object *object)
     sat_free(object);
 }
 
-struct mem_object *sat_mem_at(const struct mem_store *store, size_t i)
+struct sat_mem_object *sat_mem_at(const struct sat_mem_store *store, size_t i)
 {
-    return *(struct mem_object **)sat_vec_at(&store->objects, i);
+    return *(struct sat_mem_object **)sat_vec_at(&store->objects, i);
 }
 
-size_t sat_mem_bound(const struct mem_store *store, const char *text, size_t len, bool past)
+size_t sat_mem_bound(const struct sat_mem_store *store, const char *text, size_t len, bool past)
 {
     size_t low = 0;
     size_t high = store->objects.len;
@@ -37,18 +37,18 @@ size_t sat_mem_bound(const struct mem_store *store, const char *text, size_t len
     return low;
 }
 
-void sat_mem_remove(struct mem_store *store, size_t at)
+void sat_mem_remove(struct sat_mem_store *store, size_t at)
 {
-    struct mem_object **items = store->objects.data;
+    struct sat_mem_object **items = store->objects.data;
     sat_mem_object_free(items[at]);
     memmove(items + at, items + at + 1, (--store->objects.len - at) * sizeof *items);
 }
 
-int sat_mem_insert(struct mem_store *store, struct mem_object *object, size_t at)
+int sat_mem_insert(struct sat_mem_store *store, struct sat_mem_object *object, size_t at)
 {
     if (sat_vec_add(&store->objects) == NULL)
         return SATCHEL_NOMEM;
-    struct mem_object **items = store->objects.data;
+    struct sat_mem_object **items = store->objects.data;
     memmove(items + at + 1, items + at, (store->objects.len - 1 - at) * sizeof *items);
     items[at] = object;
     return SATCHEL_OK;
@@ -57,23 +57,23 @@ int sat_mem_insert(struct mem_store *store, struct mem_object *object, size_t at
 /* ---- stores */
 
 /* Where the store of that name is linked in, or would be. */
-static struct mem_store **slot_of(struct mem_store **registry, const char *name)
+static struct sat_mem_store **slot_of(struct sat_mem_store **registry, const char *name)
 {
-    struct mem_store **slot = registry;
+    struct sat_mem_store **slot = registry;
     while (*slot != NULL && strcmp((*slot)->name, name) < 0)
         slot = &(*slot)->next;
     return slot;
 }
 
-struct mem_store *sat_mem_find(struct mem_store *registry, const char *name)
+struct sat_mem_store *sat_mem_find(struct sat_mem_store *registry, const char *name)
 {
-    struct mem_store *store = *slot_of(&registry, name);
+    struct sat_mem_store *store = *slot_of(&registry, name);
     return store != NULL && sat_str_eq(store->name, name) ? store : NULL;
 }
 
-struct mem_store *sat_mem_need(struct mem_store **registry, const char *name)
+struct sat_mem_store *sat_mem_need(struct sat_mem_store **registry, const char *name)
 {
-    struct mem_store *store = sat_mem_find(*registry, name);
+    struct sat_mem_store *store = sat_mem_find(*registry, name);
     if (store != NULL)
         return store;
     store = sat_calloc(1, sizeof *store);
@@ -84,14 +84,14 @@ struct mem_store *sat_mem_need(struct mem_store **registry, const char *name)
         sat_free(store);
         return NULL;
     }
-    sat_vec_init(&store->objects, sizeof(struct mem_object *));
-    struct mem_store **slot = slot_of(registry, name);
+    sat_vec_init(&store->objects, sizeof(struct sat_mem_object *));
+    struct sat_mem_store **slot = slot_of(registry, name);
     store->next = *slot;
     *slot = store;
     return store;
 }
 
-void sat_mem_drop(struct mem_store **registry, struct mem_store *store)
+void sat_mem_drop(struct sat_mem_store **registry, struct sat_mem_store *store)
 {
     *slot_of(registry, store->name) = store->next;
     while (store->objects.len > 0)

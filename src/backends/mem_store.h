@@ -9,41 +9,41 @@
 #include "core/tags.h"
 #include "core/vec.h"
 
-struct mem_object {
+struct sat_mem_object {
     struct sat_info info;
     struct sat_tags tags;
     char *key;
     char *data;
 };
 
-struct mem_store {
-    struct mem_store *next;
+struct sat_mem_store {
+    struct sat_mem_store *next;
     char *name;
     unsigned handles;
     bool exists;            /* false from BUCKET_DELETE until BUCKET_CREATE */
     bool kept;              /* made by BUCKET_CREATE: outlives its handles */
-    struct sat_vec objects; /* struct mem_object *, by key in byte order */
+    struct sat_vec objects; /* struct sat_mem_object *, by key in byte order */
 };
 
 /* Frees the object and all it owns. */
-void sat_mem_object_free(struct mem_object *object);
+void sat_mem_object_free(struct sat_mem_object *object);
 
 /* The store of that name, or NULL. */
-struct mem_store *sat_mem_find(struct mem_store *registry, const char *name);
+struct sat_mem_store *sat_mem_find(struct sat_mem_store *registry, const char *name);
 /* The same, linked in as a new one (that does not exist yet) when there is none; NULL = no memory. */
-struct mem_store *sat_mem_need(struct mem_store **registry, const char *name);
+struct sat_mem_store *sat_mem_need(struct sat_mem_store **registry, const char *name);
 /* Unlinks and frees the store with its objects. */
-void sat_mem_drop(struct mem_store **registry, struct mem_store *store);
+void sat_mem_drop(struct sat_mem_store **registry, struct sat_mem_store *store);
 
 /* Object `i` in order of keys. */
-struct mem_object *sat_mem_at(const struct mem_store *store, size_t i);
+struct sat_mem_object *sat_mem_at(const struct sat_mem_store *store, size_t i);
 /*
  * The first object whose key, cut to `len` bytes, is >= text, or > text when `past`. With len =
  * strlen + 1 keys are compared whole.
  */
-size_t sat_mem_bound(const struct mem_store *store, const char *text, size_t len, bool past);
+size_t sat_mem_bound(const struct sat_mem_store *store, const char *text, size_t len, bool past);
 /* Puts the object, which the store then owns, before object `at`. NOMEM. */
-int sat_mem_insert(struct mem_store *store, struct mem_object *object, size_t at);
-void sat_mem_remove(struct mem_store *store, size_t at);
+int sat_mem_insert(struct sat_mem_store *store, struct sat_mem_object *object, size_t at);
+void sat_mem_remove(struct sat_mem_store *store, size_t at);
 
 #endif

@@ -36,7 +36,10 @@ void *sat_calloc(size_t count, size_t size)
 {
     if (count == 0 || size == 0)
         return sat_malloc(1);
-    return fault_due() ? NULL : calloc(count, size);
+    /* Checked here as well: sanitizers abort where calloc would answer NULL. */
+    if (fault_due() || count > SIZE_MAX / size)
+        return NULL;
+    return calloc(count, size);
 }
 
 void *sat_realloc(void *block, size_t size)

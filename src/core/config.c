@@ -216,8 +216,7 @@ const struct sat_option *const *sat_config_tables(const struct sat_config *confi
 }
 
 /* The value in force, or NULL where the default is. */
-static const struct value *effective(const struct sat_config *config,
-                                     const struct sat_option *row)
+static const struct value *effective(const struct sat_config *config, const struct sat_option *row)
 {
     const struct value *value = find_value(config, row);
     if (value == NULL || row->follows == NULL)

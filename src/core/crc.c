@@ -19,11 +19,13 @@ static uint64_t slice[8][256];
 static uint64_t byte_power[64]; /* x^(8 * 2^i) modulo the polynomial */
 static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
 
+/* One step of the shift register, see (1). */
 static uint64_t times_x(uint64_t a)
 {
     return (a >> 1) ^ ((a & 1U) != 0 ? polynomial : 0);
 }
 
+/* Schoolbook product modulo the polynomial: 64 steps at most. */
 static uint64_t multiply(uint64_t a, uint64_t b)
 {
     uint64_t product = 0;
@@ -35,6 +37,7 @@ static uint64_t multiply(uint64_t a, uint64_t b)
     return product;
 }
 
+/* slice[k][b] is the effect of byte b with k zero bytes behind it. */
 static void make_tables(void)
 {
     for (uint64_t i = 0; i < 256; i++) {
@@ -54,6 +57,7 @@ static void make_tables(void)
         byte_power[i] = multiply(byte_power[i - 1], byte_power[i - 1]);
 }
 
+/* Tails and texts shorter than a word. */
 static uint64_t by_bytes(uint64_t state, const unsigned char *p, size_t len)
 {
     for (; len > 0; len--)
@@ -61,6 +65,7 @@ static uint64_t by_bytes(uint64_t state, const unsigned char *p, size_t len)
     return state;
 }
 
+/* Eight table look-ups a word, independent of each other, where bytes would form a chain. */
 static uint64_t by_words(uint64_t state, const unsigned char *p, size_t words)
 {
     for (; words > 0; words--, p += 8) {

@@ -23,12 +23,12 @@ enum {
 };
 
 enum op {
-    OP_CHAR,     /* this code point */
-    OP_SEGMENT,  /* any code point but '/' */
-    OP_ANY,      /* any code point */
-    OP_CLASS,    /* one of the ranges, or none of them; never '/' */
-    OP_SPLIT,    /* go on at both targets */
-    OP_JUMP,     /* go on at the target */
+    OP_CHAR,    /* this code point */
+    OP_SEGMENT, /* any code point but '/' */
+    OP_ANY,     /* any code point */
+    OP_CLASS,   /* one of the ranges, or none of them; never '/' */
+    OP_SPLIT,   /* go on at both targets */
+    OP_JUMP,    /* go on at the target */
     OP_MATCH,
 };
 
@@ -83,6 +83,7 @@ static struct instruction *instruction_at(const struct sat_glob *glob, size_t i)
     return sat_vec_at(&glob->program, i);
 }
 
+/* Index of the instruction that comes next. */
 static size_t here(const struct compiler *c)
 {
     return c->glob->program.len;
@@ -104,6 +105,7 @@ static void set_target(struct compiler *c, size_t at, size_t target)
         instruction_at(c->glob, at)->target = (uint16_t)target;
 }
 
+/* Positions count from 1, as people do. */
 static int bad(const struct compiler *c, size_t at, const char *what)
 {
     return sat_error_set(c->err, SATCHEL_INVALID, "bad pattern '%.200s': %s at position %zu",
@@ -179,6 +181,7 @@ static int compile_range(struct compiler *c)
     return SATCHEL_OK;
 }
 
+/* From '[' behind its ']'. A class never matches '/', so it ends no segment. */
 static int compile_class(struct compiler *c)
 {
     size_t open = c->at++;
@@ -207,7 +210,8 @@ static int compile_class(struct compiler *c)
 
 static int compile_sequence(struct compiler *c, size_t nesting);
 
-/* JUMPs out of finished alternatives are chained by their values (0 ends) until the end is known. */
+/* JUMPs out of finished alternatives are chained by their values (0 ends) until the end is known.
+ */
 static void close_jumps(struct compiler *c, size_t last)
 {
     while (last != 0 && !c->nomem) {
@@ -217,6 +221,7 @@ static void close_jumps(struct compiler *c, size_t last)
     }
 }
 
+/* From '{' behind its '}': SPLIT to the next alternative, JUMP over the later ones. */
 static int compile_braces(struct compiler *c, size_t nesting)
 {
     size_t open = c->at;
@@ -246,6 +251,7 @@ static int compile_braces(struct compiler *c, size_t nesting)
     return SATCHEL_OK;
 }
 
+/* A literal character; '/' lets a double star behind it stand for whole segments. */
 static int compile_char(struct compiler *c)
 {
     uint32_t value;
@@ -394,6 +400,7 @@ static bool in_class(const struct sat_glob *glob, const struct instruction *clas
     return c != '/' && found != class->negated;
 }
 
+/* Whether the instruction takes the character; SPLIT, JUMP and MATCH take none. */
 static bool eats(const struct sat_glob *glob, const struct instruction *step, uint32_t c)
 {
     switch ((enum op)step->op) {
@@ -426,6 +433,7 @@ static bool follow(const struct sat_glob *glob, struct threads *set)
     return matched;
 }
 
+/* The threads that survive the character, each one instruction on. */
 static void advance(const struct sat_glob *glob, const struct threads *from, struct threads *to,
                     uint32_t c)
 {

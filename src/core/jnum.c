@@ -12,7 +12,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Position after the digits that start at `at`. */
+/* Position behind the digits that start at `at`. */
 static size_t skip_digits(const char *text, size_t len, size_t at)
 {
     while (at < len && is_digit(text[at]))
@@ -20,26 +20,34 @@ static size_t skip_digits(const char *text, size_t len, size_t at)
     return at;
 }
 
+/* Moves *at behind one digit or more; false when there is none. */
+static bool take_digits(const char *text, size_t len, size_t *at)
+{
+    size_t start = *at;
+    *at = skip_digits(text, len, start);
+    return *at > start;
+}
+
+/* Moves *at behind the byte at hand when it is `a` or `b`. */
+static bool take_either(const char *text, size_t len, size_t *at, char a, char b)
+{
+    if (*at >= len || (text[*at] != a && text[*at] != b))
+        return false;
+    (*at)++;
+    return true;
+}
+
 size_t sat_jnum_length(const char *text, size_t len)
 {
-    size_t at = len > 0 && text[0] == '-' ? 1 : 0;
-    size_t start = at;
-    at = at < len && text[at] == '0' ? at + 1 : skip_digits(text, len, at);
-    if (at == start)
+    size_t at = 0;
+    (void)take_either(text, len, &at, '-', '-');
+    if (!take_either(text, len, &at, '0', '0') && !take_digits(text, len, &at))
         return 0;
-    if (at < len && text[at] == '.') {
-        start = ++at;
-        at = skip_digits(text, len, at);
-        if (at == start)
-            return 0;
-    }
-    if (at < len && (text[at] == 'e' || text[at] == 'E')) {
-        at++;
-        if (at < len && (text[at] == '+' || text[at] == '-'))
-            at++;
-        start = at;
-        at = skip_digits(text, len, at);
-        if (at == start)
+    if (take_either(text, len, &at, '.', '.') && !take_digits(text, len, &at))
+        return 0;
+    if (take_either(text, len, &at, 'e', 'E')) {
+        (void)take_either(text, len, &at, '+', '-');
+        if (!take_digits(text, len, &at))
             return 0;
     }
     return at;

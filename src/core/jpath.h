@@ -29,7 +29,8 @@ struct sat_path {
  * Parses `text` (UTF-8):
  *  - starting with '/': JSON Pointer (RFC 6901), `~0` is '~' and `~1` is '/';
  *  - else dotted: names separated by '.', each followed by any number of `[N]`; a name is any text
- *    without '.', '[', ']' and not empty (write other keys as a pointer). `[0].a` starts at an array.
+ *    without '.', '[', ']' and not empty (write other keys as a pointer). `[0].a` starts at an
+ * array.
  * "" is the whole value (count 0). INVALID for a bad path, more than SAT_PATH_STEPS_MAX steps, or
  * text that is not UTF-8; NOMEM. Release with sat_path_fini(); a failed *path needs none.
  */

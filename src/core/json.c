@@ -59,7 +59,8 @@ static void dump_object(json_t *object, struct sat_buf *out)
     const char *key;
     json_t *value;
     const char *separator = "{";
-    json_object_foreach(object, key, value) {
+    json_object_foreach(object, key, value)
+    {
         sat_buf_add_str(out, separator);
         put_text(out, key, strlen(key));
         sat_buf_add_char(out, ':');

@@ -41,7 +41,8 @@ void sat_json_free_slot(struct sat_json **slot);
 int sat_json_dump(const struct sat_json *node, struct sat_buf *out);
 
 enum sat_json_type sat_json_type(const struct sat_json *node);
-/* The value of a node of that type; of another type "", 0, 0.0, false. An INT reads as a real too. */
+/* The value of a node of that type; of another type "", 0, 0.0, false. An INT reads as a real too.
+ */
 const char *sat_json_str(const struct sat_json *node);
 int64_t sat_json_int(const struct sat_json *node);
 double sat_json_real(const struct sat_json *node);
@@ -57,8 +58,7 @@ struct sat_json *sat_json_get(const struct sat_json *object, const char *key);
  * Walks members in insertion order: start with *iter = NULL; false at the end. The object must not
  * change meanwhile.
  */
-bool sat_json_next(struct sat_json *object, void **iter, const char **key,
-                   struct sat_json **value);
+bool sat_json_next(struct sat_json *object, void **iter, const char **key, struct sat_json **value);
 
 /* Makers: an owned node, or NULL when out of memory (strings: or not UTF-8; reals: not finite). */
 struct sat_json *sat_json_new_object(void);

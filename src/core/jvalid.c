@@ -142,7 +142,8 @@ static bool plain8(const char *text)
     memcpy(&word, text, sizeof word);
     uint64_t quote = word ^ EACH_BYTE(0x22U);
     uint64_t slash = word ^ EACH_BYTE(0x5CU);
-    /* x - n borrows into the high bit of a byte below n; bytes of 0x80 and up show by themselves. */
+    /* x - n borrows into the high bit of a byte below n; bytes of 0x80 and up show by themselves.
+     */
     uint64_t seen = (word - EACH_BYTE(0x20U)) | (quote - EACH_BYTE(1U)) | (slash - EACH_BYTE(1U));
     return ((seen | word) & EACH_BYTE(0x80U)) == 0;
 }
@@ -283,8 +284,7 @@ static int check_number(struct checker *checker)
 static int check_literal(struct checker *checker, const char *literal)
 {
     size_t len = strlen(literal);
-    if (checker->len - checker->at < len ||
-        memcmp(checker->text + checker->at, literal, len) != 0)
+    if (checker->len - checker->at < len || memcmp(checker->text + checker->at, literal, len) != 0)
         return bad(checker, "unknown literal");
     checker->at += len;
     return SATCHEL_OK;

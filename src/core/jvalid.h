@@ -10,7 +10,8 @@ enum { SAT_JSON_DEPTH = 64, SAT_JSON_DEPTH_MAX = 512 };
 
 struct sat_jvalid_limits {
     int max_depth;  /* nested arrays and objects; 0 = SAT_JSON_DEPTH, at most SAT_JSON_DEPTH_MAX */
-    bool allow_nul; /* accept \u0000 in strings and keys; refused by default, as C strings end there */
+    bool allow_nul; /* accept \u0000 in strings and keys; refused by default, as C strings end there
+                     */
 };
 
 /*

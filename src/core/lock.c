@@ -1,4 +1,5 @@
-/* Mutexes and condition variables that end with their scope; a failing primitive is a bug: abort. */
+/* Mutexes and condition variables that end with their scope; a failing primitive is a bug: abort.
+ */
 #include "lock.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Mutexes and condition variables that end with their scope; a failing primitive is a bug: abort. */
+/* Mutexes and condition variables that end with their scope; a failing primitive is a bug: abort.
+ */
 #ifndef SAT_CORE_LOCK_H
 #define SAT_CORE_LOCK_H
 
@@ -22,8 +23,8 @@ void sat_mutex_unlock(struct sat_mutex *mutex);
  * Holds the mutex from this line to the end of the enclosing block, however it is left:
  *     SAT_LOCKED(&queue->lock);
  */
-#define SAT_LOCKED(mutex)          SAT_LOCKED_AT_(mutex, __LINE__)
-#define SAT_LOCKED_AT_(mutex, at)  SAT_LOCKED_AS_(mutex, at)
+#define SAT_LOCKED(mutex)         SAT_LOCKED_AT_(mutex, __LINE__)
+#define SAT_LOCKED_AT_(mutex, at) SAT_LOCKED_AS_(mutex, at)
 #define SAT_LOCKED_AS_(mutex, at)                                                                  \
     __attribute__((cleanup(sat_guard_drop_), unused)) struct sat_guard sat_guard_##at =            \
         sat_guard_take_(mutex)
@@ -34,7 +35,8 @@ struct sat_guard {
 struct sat_guard sat_guard_take_(struct sat_mutex *mutex);
 void sat_guard_drop_(struct sat_guard *guard);
 
-/* A condition variable whose timed wait runs on CLOCK_MONOTONIC (the time of sat_clock_now_ns()). */
+/* A condition variable whose timed wait runs on CLOCK_MONOTONIC (the time of sat_clock_now_ns()).
+ */
 struct sat_cond {
     pthread_cond_t raw;
 };

@@ -24,10 +24,10 @@ void sat_log(int level, const char *format, ...) __attribute__((format(printf, 2
 
 /*
  * Replaces in place, by "***": registered secrets (also one that the end of the text cuts, from 8
- * bytes on), values of X-Amz-Signature= X-Amz-Credential= X-Amz-Security-Token= sig= AccountKey= and
- * their like, headers Authorization: x-amz-security-token: and SSE-C keys up to the end of the line,
- * user:password@ of a URL. The text never grows. Every error text that leaves the library passes
- * here.
+ * bytes on), values of X-Amz-Signature= X-Amz-Credential= X-Amz-Security-Token= sig= AccountKey=
+ * and their like, headers Authorization: x-amz-security-token: and SSE-C keys up to the end of the
+ * line, user:password@ of a URL. The text never grows. Every error text that leaves the library
+ * passes here.
  */
 void sat_redact(char *text);
 

@@ -8,10 +8,10 @@
 #include "error.h"
 #include "str.h"
 
-#define MIB (INT64_C(1024) * 1024)
+#define MIB    (INT64_C(1024) * 1024)
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
-#define DAY (24 * 60 * MINUTE)
+#define DAY    (24 * 60 * MINUTE)
 
 const struct sat_option sat_options_common[] = {
     {
@@ -209,13 +209,20 @@ struct unit {
 };
 
 static const struct unit size_units[] = {
-    {"", 1},           {"B", 1},
-    {"KiB", 1024},     {"MiB", MIB},
-    {"GiB", 1024 * MIB}, {"TiB", 1024 * 1024 * MIB},
-    {"K", 1024},       {"M", MIB},
-    {"G", 1024 * MIB}, {"T", 1024 * 1024 * MIB},
-    {"KB", 1000},      {"MB", 1000000},
-    {"GB", 1000000000}, {"TB", 1000000000000},
+    {"", 1},
+    {"B", 1},
+    {"KiB", 1024},
+    {"MiB", MIB},
+    {"GiB", 1024 * MIB},
+    {"TiB", 1024 * 1024 * MIB},
+    {"K", 1024},
+    {"M", MIB},
+    {"G", 1024 * MIB},
+    {"T", 1024 * 1024 * MIB},
+    {"KB", 1000},
+    {"MB", 1000000},
+    {"GB", 1000000000},
+    {"TB", 1000000000000},
     {NULL, 0},
 };
 static const struct unit time_units[] = {
@@ -265,8 +272,7 @@ static bool parse_double(const char *text, double *out)
     bool negative = *text == '-';
     const char *end;
     double value;
-    if (!parse_decimal(text + (negative ? 1 : 0), &value, &end) || *end != '\0' ||
-        !isfinite(value))
+    if (!parse_decimal(text + (negative ? 1 : 0), &value, &end) || *end != '\0' || !isfinite(value))
         return false;
     *out = negative ? -value : value;
     return true;
@@ -307,8 +313,7 @@ static bool is_clean_text(const char *text)
 }
 
 /* The value by type, without its range. */
-static bool parse_text(const struct sat_option *row, const char *text,
-                       struct sat_option_value *out)
+static bool parse_text(const struct sat_option *row, const char *text, struct sat_option_value *out)
 {
     switch (row->type) {
     case SAT_OPTION_STRING:
@@ -378,8 +383,8 @@ static int bad_value(const struct sat_option *row, const char *text, satchel_err
                          sat_buf_str(&wanted), text);
 }
 
-int sat_option_parse(const struct sat_option *row, const char *text,
-                     struct sat_option_value *out, satchel_error *err)
+int sat_option_parse(const struct sat_option *row, const char *text, struct sat_option_value *out,
+                     satchel_error *err)
 {
     struct sat_option_value value = {0};
     if (!parse_text(row, text, &value))
@@ -423,8 +428,7 @@ const struct sat_option *sat_option_each(const struct sat_option *const *tables,
     return row;
 }
 
-int sat_option_unknown(const struct sat_option *const *tables, const char *key,
-                       satchel_error *err)
+int sat_option_unknown(const struct sat_option *const *tables, const char *key, satchel_error *err)
 {
     enum { KEYS_MAX = 256 };
     const char *keys[KEYS_MAX];
@@ -448,10 +452,14 @@ static const char *or_empty(const char *text)
 int sat_option_next(const struct sat_option *const *tables, size_t *cursor, satchel_option *out)
 {
     static const char *const types[] = {
-        [SAT_OPTION_STRING] = "string",       [SAT_OPTION_INT] = "int",
-        [SAT_OPTION_SIZE] = "size",           [SAT_OPTION_DURATION_S] = "duration",
-        [SAT_OPTION_DURATION_MS] = "duration", [SAT_OPTION_BOOL] = "bool",
-        [SAT_OPTION_ENUM] = "enum",           [SAT_OPTION_LIST] = "list",
+        [SAT_OPTION_STRING] = "string",
+        [SAT_OPTION_INT] = "int",
+        [SAT_OPTION_SIZE] = "size",
+        [SAT_OPTION_DURATION_S] = "duration",
+        [SAT_OPTION_DURATION_MS] = "duration",
+        [SAT_OPTION_BOOL] = "bool",
+        [SAT_OPTION_ENUM] = "enum",
+        [SAT_OPTION_LIST] = "list",
         [SAT_OPTION_DOUBLE] = "double",
     };
     const struct sat_option *row = sat_option_each(tables, cursor);

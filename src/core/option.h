@@ -1,4 +1,5 @@
-/* Options as data: one row drives config, environment, command line, help, documentation, Python. */
+/* Options as data: one row drives config, environment, command line, help, documentation, Python.
+ */
 #ifndef SAT_CORE_OPTION_H
 #define SAT_CORE_OPTION_H
 
@@ -10,10 +11,10 @@
 #include <satchel/types.h>
 
 enum sat_option_type {
-    SAT_OPTION_STRING,      /* UTF-8 without control characters */
-    SAT_OPTION_INT,         /* "-3" */
-    SAT_OPTION_SIZE,        /* bytes: "1048576", "8MiB", "5MB", "1.5GiB"; suffixes of any case */
-    SAT_OPTION_DURATION_S,  /* milliseconds; a bare number is seconds: "60", "1.5s", "500ms", "2m" */
+    SAT_OPTION_STRING,     /* UTF-8 without control characters */
+    SAT_OPTION_INT,        /* "-3" */
+    SAT_OPTION_SIZE,       /* bytes: "1048576", "8MiB", "5MB", "1.5GiB"; suffixes of any case */
+    SAT_OPTION_DURATION_S, /* milliseconds; a bare number is seconds: "60", "1.5s", "500ms", "2m" */
     SAT_OPTION_DURATION_MS, /* milliseconds; a bare number is milliseconds: "50", "1s" */
     SAT_OPTION_BOOL,        /* true false yes no on off 1 0, of any case */
     SAT_OPTION_ENUM,        /* one of `choices` */
@@ -44,8 +45,8 @@ struct sat_option_value {
  * Parses and checks `text` (may be "": valid for STRING and LIST only). INVALID with
  * "option 'lanes' must be a whole number from 0 to 64, not 'x'"; without the value when secret.
  */
-int sat_option_parse(const struct sat_option *row, const char *text,
-                     struct sat_option_value *out, satchel_error *err);
+int sat_option_parse(const struct sat_option *row, const char *text, struct sat_option_value *out,
+                     satchel_error *err);
 
 /*
  * `tables` is an array of tables that ends with NULL. A key that stands in several tables is the
@@ -54,8 +55,7 @@ int sat_option_parse(const struct sat_option *row, const char *text,
 const struct sat_option *sat_option_find(const struct sat_option *const *tables, const char *key);
 
 /* INVALID: "unknown option 'regoin' (did you mean 'region'?)". */
-int sat_option_unknown(const struct sat_option *const *tables, const char *key,
-                       satchel_error *err);
+int sat_option_unknown(const struct sat_option *const *tables, const char *key, satchel_error *err);
 
 /*
  * Row by row over all tables, a key once: start with *cursor = 0; NULL at the end. The second form

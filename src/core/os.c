@@ -16,14 +16,12 @@
 
 #include "alloc.h"
 #include "clock.h"
-#include "lock.h"
 #include "str.h"
 
 /*
- * Every function has one form: describe the call, stop if a fault is due, make it until it is not
- * interrupted, record it. (1) No function here touches errno for its caller. (2) A descriptor given
- * to close is closed even when a fault is due, else the torture tests would report leaks of their
- * own making.
+ * Every function has one form: describe the call, KERNEL_CALL() it, return its result. A descriptor
+ * given to close is closed even when a fault is due, else the torture tests would report leaks of
+ * their own making. What is composed of these functions lives in os_tree.c.
  */
 static atomic_long fail_at;
 static atomic_long counted;
@@ -83,21 +81,31 @@ static bool interrupted(struct sat_os_call *call)
     return call->result == -EINTR;
 }
 
+/*
+ * Makes one call described by `call`, or injects its failure; call->result is then 0 or more, or
+ * -errno, and recorded. A macro, because `expression` has to be evaluated inside the loop.
+ */
+#define KERNEL_CALL(call, expression)                                                              \
+    do {                                                                                           \
+        if (refused(call))                                                                         \
+            break;                                                                                 \
+        do                                                                                         \
+            (call)->result = (expression);                                                         \
+        while (interrupted(call));                                                                 \
+        (void)recorded(call);                                                                      \
+    } while (false)
+
 /* ---- open, close, names ---- */
 
 int sat_os_open(int dirfd, const char *path, int flags, unsigned mode)
 {
     struct sat_os_call call = {
         .op = "open", .fd = dirfd, .fd2 = -1, .path = path, .flags = (unsigned)flags};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = openat(dirfd, path, flags | O_CLOEXEC, mode);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, openat(dirfd, path, flags | O_CLOEXEC, mode));
+    return (int)call.result;
 }
 
-static int open_with_openat2(int rootfd, const char *path, int flags, unsigned mode)
+int sat_os_openat2(int rootfd, const char *path, int flags, unsigned mode)
 {
     struct open_how how = {
         .flags = (unsigned)(flags | O_CLOEXEC),
@@ -106,94 +114,8 @@ static int open_with_openat2(int rootfd, const char *path, int flags, unsigned m
     };
     struct sat_os_call call = {
         .op = "open", .fd = rootfd, .fd2 = -1, .path = path, .flags = (unsigned)flags};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = syscall(SYS_openat2, rootfd, path, &how, sizeof how);
-    while (interrupted(&call));
-    return (int)recorded(&call);
-}
-
-/* "a", "a/b": relative and without a ".." component. */
-static bool stays_beneath(const char *path)
-{
-    if (*path == '/')
-        return false;
-    for (const char *at = path; *at != '\0';) {
-        size_t len = strcspn(at, "/");
-        if (len == 2 && at[0] == '.' && at[1] == '.')
-            return false;
-        at += len;
-        at += strspn(at, "/");
-    }
-    return true;
-}
-
-/* The descriptor of the directory `name` of `parent`, or -errno; closes `parent` unless it is `root`. */
-static int step_into(int root, int parent, const char *name, int flags)
-{
-    int fd = sat_os_open(parent, name, O_PATH | O_DIRECTORY | flags, 0);
-    if (parent != root)
-        (void)sat_os_close(parent);
-    return fd;
-}
-
-/* The directory that holds the last component, which *name is moved to; cuts the text up. */
-static int walk_to_parent(int rootfd, char **name)
-{
-    int at = rootfd;
-    for (char *slash; (slash = strchr(*name, '/')) != NULL;) {
-        *slash++ = '\0';
-        int next = step_into(rootfd, at, *name, O_NOFOLLOW);
-        if (next < 0)
-            return next;
-        at = next;
-        *name = slash + strspn(slash, "/");
-    }
-    return at;
-}
-
-/* With O_PATH, O_NOFOLLOW opens a symlink itself instead of refusing it. */
-static int refuse_symlink(int fd)
-{
-    struct stat info;
-    int result = fd < 0 ? fd : sat_os_fstat(fd, &info);
-    if (result == 0 && S_ISLNK(info.st_mode))
-        result = -ELOOP;
-    if (result == 0)
-        return fd;
-    (void)sat_os_close(fd);
-    return result;
-}
-
-static int open_by_component(int rootfd, const char *path, int flags, unsigned mode)
-{
-    SAT_AUTO_FREE char *copy = sat_strdup(path);
-    if (copy == NULL)
-        return -ENOMEM;
-    /* A slash at the end would make the kernel follow a symlink whatever the flags. */
-    size_t len = strlen(copy);
-    for (; len > 0 && copy[len - 1] == '/'; flags |= O_DIRECTORY)
-        copy[--len] = '\0';
-    char *name = copy;
-    int parent = walk_to_parent(rootfd, &name);
-    if (parent < 0 && parent != rootfd)
-        return parent;
-    int fd = sat_os_open(parent, name, flags | O_NOFOLLOW, mode);
-    if (parent != rootfd)
-        (void)sat_os_close(parent);
-    return flags & O_PATH && !(flags & O_NOFOLLOW) ? refuse_symlink(fd) : fd;
-}
-
-int sat_os_open_beneath(int rootfd, const char *path, int flags, unsigned mode)
-{
-    if (!stays_beneath(path))
-        return -EXDEV;
-    int fd = open_with_openat2(rootfd, path, flags, mode);
-    /* Old kernels say ENOSYS, seccomp filters of containers often EPERM. */
-    if (fd == -ENOSYS || fd == -EPERM)
-        fd = open_by_component(rootfd, path, flags, mode);
-    return fd;
+    KERNEL_CALL(&call, syscall(SYS_openat2, rootfd, path, &how, sizeof how));
+    return (int)call.result;
 }
 
 int sat_os_open_tmp(int dirfd, const char *path, unsigned mode)
@@ -205,12 +127,8 @@ int sat_os_open_tmp(int dirfd, const char *path, unsigned mode)
 
 static int link_at(struct sat_os_call *call, int flags)
 {
-    if (refused(call))
-        return (int)call->result;
-    do
-        call->result = linkat(call->fd, call->path, call->fd2, call->path2, flags);
-    while (interrupted(call));
-    return (int)recorded(call);
+    KERNEL_CALL(call, linkat(call->fd, call->path, call->fd2, call->path2, flags));
+    return (int)call->result;
 }
 
 int sat_os_link_tmp(int fd, int dirfd, const char *name)
@@ -218,8 +136,7 @@ int sat_os_link_tmp(int fd, int dirfd, const char *name)
     /* AT_EMPTY_PATH would need a capability; the /proc name works for everybody. */
     char self[40];
     (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-    struct sat_os_call call = {
-        .op = "link", .fd = fd, .fd2 = dirfd, .path = self, .path2 = name};
+    struct sat_os_call call = {.op = "link", .fd = fd, .fd2 = dirfd, .path = self, .path2 = name};
     return link_at(&call, AT_SYMLINK_FOLLOW);
 }
 
@@ -233,12 +150,8 @@ int sat_os_link(int old_dirfd, const char *old_path, int new_dirfd, const char *
 int sat_os_dup(int fd)
 {
     struct sat_os_call call = {.op = "dup", .fd = fd, .fd2 = -1};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return (int)call.result;
 }
 
 int sat_os_close(int fd)
@@ -270,36 +183,23 @@ int sat_os_rename(int old_dirfd, const char *old_path, int new_dirfd, const char
                                .path = old_path,
                                .path2 = new_path,
                                .flags = flags};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = renameat2(old_dirfd, old_path, new_dirfd, new_path, flags);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, renameat2(old_dirfd, old_path, new_dirfd, new_path, flags));
+    return (int)call.result;
 }
 
 int sat_os_unlink(int dirfd, const char *path, int flags)
 {
     struct sat_os_call call = {
         .op = "unlink", .fd = dirfd, .fd2 = -1, .path = path, .flags = (unsigned)flags};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = unlinkat(dirfd, path, flags);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, unlinkat(dirfd, path, flags));
+    return (int)call.result;
 }
 
 int sat_os_mkdir(int dirfd, const char *path, unsigned mode)
 {
-    struct sat_os_call call = {
-        .op = "mkdir", .fd = dirfd, .fd2 = -1, .path = path, .flags = mode};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = mkdirat(dirfd, path, mode);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    struct sat_os_call call = {.op = "mkdir", .fd = dirfd, .fd2 = -1, .path = path, .flags = mode};
+    KERNEL_CALL(&call, mkdirat(dirfd, path, mode));
+    return (int)call.result;
 }
 
 int sat_os_realpath(const char *path, char *out, size_t size)
@@ -322,18 +222,16 @@ int sat_os_realpath(const char *path, char *out, size_t size)
 /* One read or write at `offset` (-1: at the file's own position). */
 static int64_t transfer_once(struct sat_os_call *call, void *into)
 {
-    if (refused(call))
-        return call->result;
     size_t len = (size_t)call->size;
-    do {
-        if (into != NULL)
-            call->result = call->offset < 0 ? read(call->fd, into, len)
-                                            : pread(call->fd, into, len, call->offset);
-        else
-            call->result = call->offset < 0 ? write(call->fd, call->data, len)
-                                            : pwrite(call->fd, call->data, len, call->offset);
-    } while (interrupted(call));
-    return recorded(call);
+    if (into != NULL && call->offset < 0)
+        KERNEL_CALL(call, read(call->fd, into, len));
+    else if (into != NULL)
+        KERNEL_CALL(call, pread(call->fd, into, len, call->offset));
+    else if (call->offset < 0)
+        KERNEL_CALL(call, write(call->fd, call->data, len));
+    else
+        KERNEL_CALL(call, pwrite(call->fd, call->data, len, call->offset));
+    return call->result;
 }
 
 static int64_t read_fully(const char *op, int fd, char *data, size_t len, int64_t offset)
@@ -410,12 +308,8 @@ int64_t sat_os_copy_range(int in_fd, int64_t in_offset, int out_fd, int64_t out_
             .offset = out_offset,
             .size = (int64_t)(len - done),
         };
-        if (refused(&call))
-            return call.result;
-        do
-            call.result = copy_file_range(in_fd, &in_offset, out_fd, &out_offset, len - done, 0);
-        while (interrupted(&call));
-        if (recorded(&call) < 0)
+        KERNEL_CALL(&call, copy_file_range(in_fd, &in_offset, out_fd, &out_offset, len - done, 0));
+        if (call.result < 0)
             return call.result;
         if (call.result == 0)
             break;
@@ -427,23 +321,15 @@ int64_t sat_os_copy_range(int in_fd, int64_t in_offset, int out_fd, int64_t out_
 int sat_os_truncate(int fd, int64_t len)
 {
     struct sat_os_call call = {.op = "ftruncate", .fd = fd, .fd2 = -1, .size = len};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = ftruncate(fd, len);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, ftruncate(fd, len));
+    return (int)call.result;
 }
 
 static int reserve_blocks(int fd, int64_t len)
 {
     struct sat_os_call call = {.op = "fallocate", .fd = fd, .fd2 = -1, .size = len};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fallocate(fd, 0, 0, len);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fallocate(fd, 0, 0, len));
+    return (int)call.result;
 }
 
 int sat_os_allocate(int fd, int64_t len)
@@ -456,23 +342,15 @@ int sat_os_allocate(int fd, int64_t len)
 int sat_os_sync(int fd)
 {
     struct sat_os_call call = {.op = "fsync", .fd = fd, .fd2 = -1};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fsync(fd);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fsync(fd));
+    return (int)call.result;
 }
 
 int sat_os_datasync(int fd)
 {
     struct sat_os_call call = {.op = "fdatasync", .fd = fd, .fd2 = -1};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fdatasync(fd);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fdatasync(fd));
+    return (int)call.result;
 }
 
 /* ---- attributes ---- */
@@ -480,69 +358,45 @@ int sat_os_datasync(int fd)
 int sat_os_fstat(int fd, struct stat *out)
 {
     struct sat_os_call call = {.op = "fstat", .fd = fd, .fd2 = -1};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fstat(fd, out);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fstat(fd, out));
+    return (int)call.result;
 }
 
 int sat_os_stat(int dirfd, const char *path, int flags, struct stat *out)
 {
     struct sat_os_call call = {
         .op = "stat", .fd = dirfd, .fd2 = -1, .path = path, .flags = (unsigned)flags};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fstatat(dirfd, path, out, flags);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fstatat(dirfd, path, out, flags));
+    return (int)call.result;
 }
 
 int sat_os_chmod(int fd, unsigned mode)
 {
     struct sat_os_call call = {.op = "fchmod", .fd = fd, .fd2 = -1, .flags = mode};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fchmod(fd, mode);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fchmod(fd, mode));
+    return (int)call.result;
 }
 
 int sat_os_chown(int fd, uid_t owner, gid_t group)
 {
     struct sat_os_call call = {.op = "fchown", .fd = fd, .fd2 = -1};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fchown(fd, owner, group);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fchown(fd, owner, group));
+    return (int)call.result;
 }
 
 int sat_os_set_times(int fd, const struct timespec times[2])
 {
     struct sat_os_call call = {.op = "futimens", .fd = fd, .fd2 = -1};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = futimens(fd, times);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, futimens(fd, times));
+    return (int)call.result;
 }
 
 int64_t sat_os_get_xattr(int fd, const char *name, void *value, size_t size)
 {
     struct sat_os_call call = {
         .op = "fgetxattr", .fd = fd, .fd2 = -1, .path2 = name, .size = (int64_t)size};
-    if (refused(&call))
-        return call.result;
-    do
-        call.result = fgetxattr(fd, name, value, size);
-    while (interrupted(&call));
-    return recorded(&call);
+    KERNEL_CALL(&call, fgetxattr(fd, name, value, size));
+    return call.result;
 }
 
 int sat_os_set_xattr(int fd, const char *name, const void *value, size_t size, int flags)
@@ -554,23 +408,15 @@ int sat_os_set_xattr(int fd, const char *name, const void *value, size_t size, i
                                .data = value,
                                .size = (int64_t)size,
                                .flags = (unsigned)flags};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fsetxattr(fd, name, value, size, flags);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fsetxattr(fd, name, value, size, flags));
+    return (int)call.result;
 }
 
 int sat_os_remove_xattr(int fd, const char *name)
 {
     struct sat_os_call call = {.op = "fremovexattr", .fd = fd, .fd2 = -1, .path2 = name};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fremovexattr(fd, name);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fremovexattr(fd, name));
+    return (int)call.result;
 }
 
 int sat_os_is_network(int fd)
@@ -589,14 +435,11 @@ int sat_os_is_network(int fd)
     };
     struct sat_os_call call = {.op = "fstatfs", .fd = fd, .fd2 = -1};
     struct statfs info = {0};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fstatfs(fd, &info);
-    while (interrupted(&call));
-    for (size_t i = 0; call.result == 0 && i < sizeof magics / sizeof magics[0]; i++)
-        call.result = (uint32_t)info.f_type == magics[i];
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fstatfs(fd, &info));
+    int result = (int)call.result;
+    for (size_t i = 0; result == 0 && i < sizeof magics / sizeof magics[0]; i++)
+        result = (uint32_t)info.f_type == magics[i];
+    return result;
 }
 
 /* ---- directories ---- */
@@ -677,12 +520,8 @@ static int lock_call(int fd, int command, short type, int64_t start, int64_t len
     struct flock range = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
     struct sat_os_call call = {
         .op = "lock", .fd = fd, .fd2 = -1, .offset = start, .size = len, .flags = (unsigned)type};
-    if (refused(&call))
-        return (int)call.result;
-    do
-        call.result = fcntl(fd, command, &range);
-    while (interrupted(&call));
-    return (int)recorded(&call);
+    KERNEL_CALL(&call, fcntl(fd, command, &range));
+    return (int)call.result;
 }
 
 static void pause_ns(int64_t ns)
@@ -697,7 +536,7 @@ int sat_os_lock(int fd, int64_t start, int64_t len, bool exclusive, int64_t wait
     short type = exclusive ? F_WRLCK : F_RDLCK;
     if (wait_ms < 0)
         return lock_call(fd, F_OFD_SETLKW, type, start, len);
-    /* The kernel has no lock call with a time limit, short of signals, which are not ours to use. */
+    /* The kernel has no lock call with a time limit short of signals, which are not ours to use. */
     int64_t deadline = sat_clock_now_ns() + wait_ms * SAT_NS_PER_MS;
     int64_t pause = FIRST_PAUSE_NS;
     for (;;) {
@@ -717,151 +556,18 @@ int sat_os_unlock(int fd, int64_t start, int64_t len)
     return lock_call(fd, F_OFD_SETLK, F_UNLCK, start, len);
 }
 
-/* ---- composed of the above ---- */
-
-/* Makes the directory `name` of `parent` unless it is there; 1 when it may be new. */
-static int make_one(int parent, const char *name, unsigned mode)
-{
-    struct stat info;
-    if (sat_os_stat(parent, name, 0, &info) == 0)
-        return S_ISDIR(info.st_mode) ? 0 : -ENOTDIR;
-    int result = sat_os_mkdir(parent, name, mode);
-    /* Another process was faster; whether it has synced the parent yet is unknown. */
-    return result == 0 || result == -EEXIST ? 1 : result;
-}
-
-/* Makes every component of `path`, which it cuts up, from `at` downwards; closes `at`. */
-static int make_below(int at, char *path, unsigned mode, unsigned flags)
-{
-    int follow = flags & SAT_OS_BENEATH ? O_NOFOLLOW : 0;
-    int result = 0;
-    for (char *name = path; result >= 0 && *name != '\0';) {
-        size_t len = strcspn(name, "/");
-        char *next = name + len + strspn(name + len, "/");
-        name[len] = '\0';
-        result = len == 0 ? 0 : make_one(at, name, mode);
-        if (result > 0 && flags & SAT_OS_DURABLE)
-            result = sat_os_sync_dir(at, ".");
-        if (result >= 0 && len > 0)
-            result = at = step_into(-1, at, name, follow);
-        name = next;
-    }
-    if (at >= 0)
-        (void)sat_os_close(at);
-    return result < 0 ? result : 0;
-}
-
-int sat_os_mkdirs(int dirfd, const char *path, unsigned mode, unsigned flags)
-{
-    if (*path == '\0')
-        return -ENOENT;
-    if (flags & SAT_OS_BENEATH && !stays_beneath(path))
-        return -EXDEV;
-    SAT_AUTO_FREE char *copy = sat_strdup(path);
-    if (copy == NULL)
-        return -ENOMEM;
-    int at = sat_os_open(dirfd, *path == '/' ? "/" : ".", O_PATH | O_DIRECTORY, 0);
-    return at < 0 ? at : make_below(at, copy, mode, flags);
-}
-
-int sat_os_sync_dir(int dirfd, const char *path)
-{
-    int fd = sat_os_open(dirfd, path, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return fd;
-    int result = sat_os_sync(fd);
-    int closed = sat_os_close(fd);
-    return result < 0 ? result : closed;
-}
-
-static int read_to_end(int fd, size_t max, struct sat_buf *out)
-{
-    char chunk[16 * 1024];
-    size_t total = 0;
-    int64_t got;
-    do {
-        got = sat_os_read(fd, chunk, sizeof chunk);
-        if (got < 0)
-            return (int)got;
-        total += (size_t)got;
-        if (total > max)
-            return -EFBIG;
-        int code = sat_buf_add(out, chunk, (size_t)got);
-        if (code != SATCHEL_OK)
-            return code == SATCHEL_LIMIT ? -EFBIG : -ENOMEM;
-    } while (got == (int64_t)sizeof chunk);
-    return 0;
-}
-
-int sat_os_read_file(int dirfd, const char *path, size_t max, struct sat_buf *out)
-{
-    SAT_AUTO_FD int fd = sat_os_open(dirfd, path, O_RDONLY, 0);
-    return fd < 0 ? fd : read_to_end(fd, max, out);
-}
+/* ---- random bytes ---- */
 
 int sat_os_random(void *out, size_t len)
 {
     char *at = out;
     while (len > 0) {
-        struct sat_os_call call = {
-            .op = "getrandom", .fd = -1, .fd2 = -1, .size = (int64_t)len};
-        if (refused(&call))
-            return (int)call.result;
-        do
-            call.result = getrandom(at, len, 0);
-        while (interrupted(&call));
-        if (recorded(&call) < 0)
+        struct sat_os_call call = {.op = "getrandom", .fd = -1, .fd2 = -1, .size = (int64_t)len};
+        KERNEL_CALL(&call, getrandom(at, len, 0));
+        if (call.result < 0)
             return (int)call.result;
         at += call.result;
         len -= (size_t)call.result;
     }
     return 0;
-}
-
-static const char temp_prefix[] = ".satchel-";
-static const char temp_suffix[] = ".part";
-enum { TEMP_HEX = 16 };
-
-int sat_os_temp_name(char out[SAT_OS_TEMP_NAME_SIZE])
-{
-    unsigned char noise[TEMP_HEX / 2];
-    char hex[TEMP_HEX + 1];
-    int result = sat_os_random(noise, sizeof noise);
-    if (result < 0)
-        return result;
-    sat_hex(noise, sizeof noise, hex);
-    (void)snprintf(out, SAT_OS_TEMP_NAME_SIZE, "%s%s%s", temp_prefix, hex, temp_suffix);
-    return 0;
-}
-
-bool sat_os_is_temp_name(const char *name)
-{
-    size_t prefix = sizeof temp_prefix - 1;
-    return strlen(name) == SAT_OS_TEMP_NAME_SIZE - 1 && sat_str_starts(name, temp_prefix) &&
-           strspn(name + prefix, "0123456789abcdef") == TEMP_HEX &&
-           sat_str_eq(name + prefix + TEMP_HEX, temp_suffix);
-}
-
-int sat_os_temp_dir(int dirfd, char name[SAT_OS_TEMP_NAME_SIZE])
-{
-    int result = sat_os_temp_name(name);
-    return result < 0 ? result : sat_os_mkdir(dirfd, name, 0700);
-}
-
-enum { BOOT_ID_LEN = 36 };
-static char boot_id[BOOT_ID_LEN + 1];
-static struct sat_once boot_id_once = SAT_ONCE_INIT;
-
-static void read_boot_id(void)
-{
-    SAT_AUTO_FD int fd = sat_os_open(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
-    /* A short or failed read leaves no half id behind. */
-    if (fd >= 0 && sat_os_read(fd, boot_id, BOOT_ID_LEN) != BOOT_ID_LEN)
-        boot_id[0] = '\0';
-}
-
-const char *sat_os_boot_id(void)
-{
-    sat_once(&boot_id_once, read_boot_id);
-    return boot_id;
 }

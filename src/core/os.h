@@ -23,11 +23,9 @@
 
 /* openat: a descriptor. */
 int sat_os_open(int dirfd, const char *path, int flags, unsigned mode);
-/*
- * Opens a relative path strictly below `rootfd`: no "..", no absolute path (-EXDEV), no symlink in
- * any component (-ELOOP or -ENOTDIR). openat2 where the kernel has it, else component by component.
- */
-int sat_os_open_beneath(int rootfd, const char *path, int flags, unsigned mode);
+/* openat2 that resolves beneath `rootfd` and follows no symlink; sat_os_open_beneath() is built on
+ * it and works where kernels or seccomp filters refuse the call (-ENOSYS, -EPERM). */
+int sat_os_openat2(int rootfd, const char *path, int flags, unsigned mode);
 /* A nameless file for reading and writing in directory `path`; -EOPNOTSUPP where not possible. */
 int sat_os_open_tmp(int dirfd, const char *path, unsigned mode);
 /* Gives the nameless file its name; -EEXIST when taken, whoever took it: create-if-absent. */
@@ -61,8 +59,7 @@ int sat_os_pwrite_all(int fd, const void *data, size_t len, int64_t offset);
  * copy_file_range of up to `len` bytes; the number copied (short only at the source's end). On
  * -EXDEV, -EINVAL, -EOPNOTSUPP, -ENOSYS copy by hand.
  */
-int64_t sat_os_copy_range(int in_fd, int64_t in_offset, int out_fd, int64_t out_offset,
-                          size_t len);
+int64_t sat_os_copy_range(int in_fd, int64_t in_offset, int out_fd, int64_t out_offset, size_t len);
 int sat_os_truncate(int fd, int64_t len);
 /* Gives the file this size with its blocks reserved; only the size where that is not supported. */
 int sat_os_allocate(int fd, int64_t len);
@@ -115,7 +112,16 @@ void sat_os_dir_close(struct sat_os_dir *dir);
 int sat_os_lock(int fd, int64_t start, int64_t len, bool exclusive, int64_t wait_ms);
 int sat_os_unlock(int fd, int64_t start, int64_t len);
 
-/* ---- composed of the above ---- */
+/* Random bytes of the kernel; 0 or -errno. */
+int sat_os_random(void *out, size_t len);
+
+/* ---- composed of the above (os_tree.c) ---- */
+
+/*
+ * Opens a relative path strictly below `rootfd`: no "..", no absolute path (-EXDEV), no symlink in
+ * any component (-ELOOP or -ENOTDIR). openat2 where the kernel has it, else component by component.
+ */
+int sat_os_open_beneath(int rootfd, const char *path, int flags, unsigned mode);
 
 enum {
     SAT_OS_DURABLE = 1, /* sync the parent of each directory that was made */
@@ -127,8 +133,6 @@ int sat_os_mkdirs(int dirfd, const char *path, unsigned mode, unsigned flags);
 int sat_os_sync_dir(int dirfd, const char *path);
 /* Appends the whole file to `out`; -EFBIG when it is over `max` bytes, -ENOMEM. */
 int sat_os_read_file(int dirfd, const char *path, size_t max, struct sat_buf *out);
-/* Random bytes of the kernel; 0 or -errno. */
-int sat_os_random(void *out, size_t len);
 
 /* ".satchel-" 16 hex digits ".part": files in the making, hidden from every listing. */
 enum { SAT_OS_TEMP_NAME_SIZE = 31 };
@@ -143,9 +147,9 @@ const char *sat_os_boot_id(void);
 /* ---- torture and replay hooks ---- */
 
 /*
- * The n-th kernel call from now (1 = the next, over all threads) fails with `os_errno` without being
- * made, once; 0 switches it off. A close is made all the same. sat_os_call_count() is the number of
- * calls since.
+ * The n-th kernel call from now (1 = the next, over all threads) fails with `os_errno` without
+ * being made, once; 0 switches it off. A close is made all the same. sat_os_call_count() is the
+ * number of calls since.
  */
 void sat_os_fail_nth(long nth, int os_errno);
 long sat_os_call_count(void);
@@ -156,12 +160,12 @@ struct sat_os_call {
     int fd;         /* descriptor, or dirfd of `path` */
     int fd2;        /* second descriptor, or dirfd of `path2` */
     const char *path;
-    const char *path2;  /* rename, link: the new name; xattr: the attribute's name */
-    const void *data;   /* what is written */
-    int64_t offset;     /* pread, pwrite, copy_file_range (of the target), locks */
-    int64_t size;       /* bytes asked for, new length */
-    unsigned flags;     /* open, rename, unlink, xattr */
-    int64_t result;     /* >= 0 or -errno, also of an injected failure */
+    const char *path2; /* rename, link: the new name; xattr: the attribute's name */
+    const void *data;  /* what is written */
+    int64_t offset;    /* pread, pwrite, copy_file_range (of the target), locks */
+    int64_t size;      /* bytes asked for, new length */
+    unsigned flags;    /* open, rename, unlink, xattr */
+    int64_t result;    /* >= 0 or -errno, also of an injected failure */
 };
 typedef void sat_os_recorder(void *user, const struct sat_os_call *call);
 /* NULL ends it. Change it only while no other thread is in a function of this header. The recorder

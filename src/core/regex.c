@@ -23,7 +23,7 @@ struct sat_regex {
     _Atomic(pcre2_match_data *) spare;
 };
 
-enum { SHOWN_PATTERN = 200, REASON_MAX = 128 };
+enum { REASON_MAX = 128 };
 
 static void *heap_new(size_t size, void *unused)
 {
@@ -43,8 +43,8 @@ static int compile_failed(const struct sat_regex *regex, int code, size_t at, sa
         return sat_error_nomem(err);
     unsigned char reason[REASON_MAX] = "";
     (void)pcre2_get_error_message(code, reason, sizeof reason);
-    return sat_error_set(err, SATCHEL_INVALID, "bad regex '%.*s' at byte %zu: %s", SHOWN_PATTERN,
-                         regex->pattern, at, (const char *)reason);
+    return sat_error_set(err, SATCHEL_INVALID, "bad regex, %s at byte %zu of '%s'",
+                         (const char *)reason, at, regex->pattern);
 }
 
 static int compile(struct sat_regex *regex, satchel_span pattern, satchel_error *err)
@@ -119,8 +119,8 @@ static int search_failed(const struct sat_regex *regex, int code, satchel_error 
         return sat_error_set(err, SATCHEL_CORRUPT, "text is not UTF-8");
     unsigned char reason[REASON_MAX] = "";
     (void)pcre2_get_error_message(code, reason, sizeof reason);
-    return sat_error_set(err, SATCHEL_LIMIT, "regex '%.*s' gave up: %s", SHOWN_PATTERN,
-                         regex->pattern, (const char *)reason);
+    return sat_error_set(err, SATCHEL_LIMIT, "regex gave up, %s for '%s'", (const char *)reason,
+                         regex->pattern);
 }
 
 int sat_regex_search(struct sat_regex *regex, satchel_span text, bool *found, satchel_error *err)

@@ -48,6 +48,7 @@ const struct sat_tag *sat_tags_find(const struct sat_tags *tags, satchel_span ke
     return NULL;
 }
 
+/* Lengths are kept beside the text, since a value may hold a NUL. */
 static satchel_span key_of(const struct sat_tag *tag)
 {
     return (satchel_span){.data = tag->key, .len = tag->key_len};
@@ -109,6 +110,7 @@ int sat_tags_copy(struct sat_tags *to, const struct sat_tags *from, satchel_erro
     return SATCHEL_OK;
 }
 
+/* What every store accepts. Locale functions would accept more. */
 static bool is_ascii_word(unsigned char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -122,6 +124,7 @@ static bool passes(const struct sat_tag_limits *limits, unsigned char c, bool ut
     return is_ascii_word(c) || (c != '\0' && strchr(limits->symbols, c) != NULL);
 }
 
+/* Upper case, so that reading can tell our escapes from most foreign text. */
 static int escape_byte(struct sat_buf *buf, unsigned char c)
 {
     const char escape[3] = {'=', upper_hex[c >> 4], upper_hex[c & 15U]};
@@ -168,6 +171,7 @@ int sat_tag_unescape(struct sat_buf *buf, satchel_span text)
     return buf->failed;
 }
 
+/* Services compare the reserved prefix without case. */
 static bool is_reserved(const struct sat_tag_limits *limits, satchel_span key)
 {
     if (limits->reserved == NULL)
@@ -198,6 +202,7 @@ static size_t count_chars(satchel_span text)
     return sat_utf8_valid(text.data, text.len) ? sat_utf8_count(text.data, text.len) : text.len;
 }
 
+/* The two LIMIT texts, one place each: the user sees the same words from fit and check. */
 static int too_long(const struct sat_tag *tag, const char *what, size_t chars, size_t limit,
                     satchel_error *err)
 {
@@ -241,6 +246,7 @@ static int fit_one(const struct sat_tag *tag, const struct sat_tag_limits *limit
     return append(out, sat_buf_span(&key), sat_buf_span(&value), err);
 }
 
+/* Frees the place that the mark needs. */
 static void drop_last(struct sat_tags *tags)
 {
     struct sat_tag *last = sat_vec_at(&tags->items, tags->items.len - 1);
@@ -248,6 +254,7 @@ static void drop_last(struct sat_tags *tags)
     tags->items.len--;
 }
 
+/* Says that the record has more than its tags; itself the last tag that fits. */
 static int add_more_mark(struct sat_tags *out, const struct sat_tag_limits *limits,
                          satchel_error *err)
 {
@@ -263,6 +270,7 @@ int sat_tags_fit(const struct sat_tags *wanted, const struct sat_tag_limits *lim
 {
     int code = SATCHEL_OK;
     bool more = false;
+    /* Said before the first tag is looked at: the count is the easier thing to mend. */
     if (strict && sat_tags_count(wanted) > limits->count)
         return too_many(sat_tags_count(wanted), limits, err);
     for (size_t i = 0; i < sat_tags_count(wanted) && code == SATCHEL_OK; i++) {
@@ -270,6 +278,7 @@ int sat_tags_fit(const struct sat_tags *wanted, const struct sat_tag_limits *lim
             more = true;
             break;
         }
+        /* Kept apart from *err, which a tag that is merely left out must not fill. */
         satchel_error why = {0};
         code = fit_one(sat_tags_at(wanted, i), limits, out, &why);
         more = more || code == SATCHEL_LIMIT;
@@ -285,6 +294,7 @@ int sat_tags_fit(const struct sat_tags *wanted, const struct sat_tag_limits *lim
     return code;
 }
 
+/* One stored tag back to what the user gave. */
 static int unfit_one(const struct sat_tag *tag, struct sat_tags *out, satchel_error *err)
 {
     SAT_AUTO_BUF struct sat_buf key;
@@ -313,6 +323,7 @@ int sat_tags_unfit(const struct sat_tags *fitted, struct sat_tags *out, satchel_
     return SATCHEL_OK;
 }
 
+/* The user's own tags go out as they are, so a literal '=' is fine here. */
 static bool all_pass(const struct sat_tag_limits *limits, satchel_span text)
 {
     const unsigned char *p = text.data;

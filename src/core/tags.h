@@ -1,4 +1,5 @@
-/* Object tags: an ordered list, the reversible escape, fitting into a store's limits, header form. */
+/* Object tags: an ordered list, the reversible escape, fitting into a store's limits, header form.
+ */
 #ifndef SAT_CORE_TAGS_H
 #define SAT_CORE_TAGS_H
 
@@ -38,8 +39,8 @@ int sat_tags_copy(struct sat_tags *to, const struct sat_tags *from, satchel_erro
 
 /* What a store accepts; a row of a backend's limits. Letters and digits of ASCII always pass. */
 struct sat_tag_limits {
-    size_t count;         /* tags per object; 0: the store keeps none */
-    size_t key_chars;     /* characters, not bytes */
+    size_t count;     /* tags per object; 0: the store keeps none */
+    size_t key_chars; /* characters, not bytes */
     size_t value_chars;
     const char *symbols;  /* other ASCII characters that pass; '=' must be one of them */
     const char *reserved; /* a prefix no key may have ("aws:", any case), or NULL */

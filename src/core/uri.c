@@ -8,6 +8,7 @@
 #include "error.h"
 #include "str.h"
 
+/* ASCII only: a URI means the same in every locale. */
 static bool is_alpha(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -43,6 +44,7 @@ static size_t scheme_length(const char *text)
     return sat_str_starts(text + len, "://") ? len : 0;
 }
 
+/* Compares without case and without a copy. `scheme` is lower case. */
 static bool scheme_is(const char *text, size_t len, const char *scheme)
 {
     for (size_t i = 0; i < len; i++) {
@@ -83,6 +85,7 @@ int sat_uri_parse(const char *text, struct sat_uri *uri, satchel_error *err)
     if (!sat_utf8_valid(text, strlen(text)))
         return sat_error_set(err, SATCHEL_INVALID, "not a URI: it is not UTF-8");
     const char *rest = text + scheme_len + 3;
+    /* The '/' behind a bucket only separates; without a bucket it belongs to the path. */
     size_t bucket_len = strcspn(rest, "/");
     const char *path = rest + bucket_len;
     if (bucket_len > 0 && *path == '/')
@@ -127,6 +130,7 @@ int sat_uri_format(struct sat_buf *buf, const struct sat_uri *uri)
     return sat_buf_add_str(buf, uri->path);
 }
 
+/* RFC 3986, section 2.3; SigV4 asks for exactly these. */
 static bool is_unreserved(char c)
 {
     return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
@@ -136,7 +140,7 @@ int sat_uri_encode(struct sat_buf *buf, satchel_span text, bool keep_slash)
 {
     static const char digits[] = "0123456789ABCDEF";
     const char *p = text.data;
-    size_t from = 0;
+    size_t from = 0; /* what stays is copied in runs, not byte by byte */
     for (size_t i = 0; i < text.len; i++) {
         if (is_unreserved(p[i]) || (keep_slash && p[i] == '/'))
             continue;
@@ -151,6 +155,7 @@ int sat_uri_encode(struct sat_buf *buf, satchel_span text, bool keep_slash)
     return buf->failed;
 }
 
+/* Either case: services differ in what they write. */
 static int hex_value(char c)
 {
     if (is_digit(c))
@@ -233,6 +238,7 @@ static const char *split_authority(const char *rest, struct url_parts *parts)
     return NULL;
 }
 
+/* The system's own parser decides; zone identifiers have no place in an endpoint. */
 static bool is_v6(satchel_span host)
 {
     char text[INET6_ADDRSTRLEN];
@@ -244,6 +250,7 @@ static bool is_v6(satchel_span host)
     return inet_pton(AF_INET6, text, &address) == 1;
 }
 
+/* Underscores are no host name by the RFCs, but container networks are full of them. */
 static bool is_host_name(satchel_span host)
 {
     const char *p = host.data;
@@ -269,11 +276,12 @@ static const char *check_host(const struct url_parts *parts)
     return is_host_name(parts->host) ? NULL : "not a host name";
 }
 
+/* Fills url->port; what is wrong with it, or NULL. */
 static const char *read_port(const struct url_parts *parts, struct sat_endpoint_url *url)
 {
     uint64_t port = url->tls ? 443 : 80;
     if (parts->colon) {
-        char text[6] = "";
+        char text[6] = ""; /* longer than a port's five digits: stays empty, which is refused */
         if (parts->port.len < sizeof text)
             memcpy(text, parts->port.data, parts->port.len);
         if (!sat_parse_u64(text, &port) || port == 0 || port > UINT16_MAX)
@@ -306,6 +314,7 @@ static const char *read_parts(const char *text, struct url_parts *parts,
     return wrong != NULL ? wrong : read_port(parts, url);
 }
 
+/* Clients leave the default port out of Host, and the signature covers what is sent. */
 static char *make_authority(const struct sat_endpoint_url *url, bool v6)
 {
     const char *open = v6 ? "[" : "";

@@ -1,5 +1,6 @@
 /*
- * Service replies through libxml2's SAX2 push parser: no tree, no DTD, no network, bounded memory.
+ * Service replies through libxml2's SAX push parser: no tree, no DTD, no network, bounded memory.
+ * Namespaces mean nothing here, so elements come by the plain callbacks, as they are written.
  *
  * (1) After a failure (`err.code`) no callback of the user runs again and nothing more is fed.
  * (2) libxml2 prints what it cannot route to a parser context, and character set conversion is
@@ -20,6 +21,10 @@
 #include "error.h"
 #include "str.h"
 
+#ifndef LIBXML_SAX1_ENABLED
+#error "this libxml2 was built without its plain element callbacks"
+#endif
+
 enum { PIECE = 16 * 1024 };
 
 struct sat_xml {
@@ -39,13 +44,6 @@ struct sat_xml {
     char root[SAT_XML_PATH_MAX];
     struct sat_buf text; /* character data of the innermost element, while it is a leaf */
 };
-
-/* libxml2 2.12 made the error of a structured error callback const. */
-#if LIBXML_VERSION >= 21200
-typedef const xmlError parser_error;
-#else
-typedef xmlError parser_error;
-#endif
 
 static pthread_once_t parser_ready = PTHREAD_ONCE_INIT;
 
@@ -87,6 +85,13 @@ static void deliver(struct sat_xml *self,
     stop(self);
 }
 
+/* What stands behind the prefix. */
+static const char *local_name(const char *name)
+{
+    const char *colon = strchr(name, ':');
+    return colon != NULL ? colon + 1 : name;
+}
+
 /* Adds the name to the path; false after a refusal. */
 static bool enter(struct sat_xml *self, const char *name)
 {
@@ -108,6 +113,7 @@ static bool enter(struct sat_xml *self, const char *name)
     return true;
 }
 
+/* Refuses an error page before a callback takes it for the reply. */
 static bool accept_root(struct sat_xml *self)
 {
     memcpy(self->root, self->path, self->path_len + 1);
@@ -119,21 +125,13 @@ static bool accept_root(struct sat_xml *self)
     return false;
 }
 
-/* The signature is SAX2's. */
-static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
-                     int namespace_count, const xmlChar **namespaces, int attribute_count,
-                     int defaulted_count, const xmlChar **attributes)
+/* The user's callbacks see an element begin, and end with the text of a leaf. */
+static void on_start(void *user, const xmlChar *name, const xmlChar **attributes)
 {
-    (void)prefix;
-    (void)uri;
-    (void)namespace_count;
-    (void)namespaces;
-    (void)attribute_count;
-    (void)defaulted_count;
     (void)attributes;
     struct sat_xml *self = user;
     self->quiet = 0;
-    if (self->err.code != SATCHEL_OK || !enter(self, (const char *)name))
+    if (self->err.code != SATCHEL_OK || !enter(self, local_name((const char *)name)))
         return;
     if (self->depth == 1 && !accept_root(self))
         return;
@@ -142,11 +140,9 @@ static void on_start(void *user, const xmlChar *name, const xmlChar *prefix, con
     deliver(self, self->handler.begin, sat_span_of(""));
 }
 
-static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+static void on_end(void *user, const xmlChar *name)
 {
     (void)name;
-    (void)prefix;
-    (void)uri;
     struct sat_xml *self = user;
     self->quiet = 0;
     if (self->err.code != SATCHEL_OK)
@@ -155,7 +151,7 @@ static void on_end(void *user, const xmlChar *name, const xmlChar *prefix, const
     if (self->leaf && self->text.len > 0)
         text = sat_buf_span(&self->text);
     deliver(self, self->handler.end, text);
-    self->leaf = false;
+    self->leaf = false; /* the parent now has a child */
     self->path_len = self->name_at[self->depth];
     self->path_len -= --self->depth > 0 ? 1 : 0;
     self->path[self->path_len] = '\0';
@@ -176,6 +172,7 @@ static void on_text(void *user, const xmlChar *data, int len)
     }
 }
 
+/* Comes before the first declaration inside is read, so no entity is ever defined. */
 static void on_doctype(void *user, const xmlChar *name, const xmlChar *public_id,
                        const xmlChar *system_id)
 {
@@ -185,21 +182,7 @@ static void on_doctype(void *user, const xmlChar *name, const xmlChar *public_id
     refuse(user, SATCHEL_CORRUPT, "it has a DOCTYPE");
 }
 
-/* Keeps the first fatal error; the others (undeclared prefixes, warnings) harm no one here. */
-static void on_error(void *user, parser_error *error)
-{
-    struct sat_xml *self = user;
-    if (error->level != XML_ERR_FATAL || self->err.code != SATCHEL_OK)
-        return;
-    if (error->code == XML_ERR_NO_MEMORY) {
-        (void)sat_error_nomem(&self->err);
-        return;
-    }
-    const char *message = error->message != NULL ? error->message : "not well-formed";
-    (void)sat_error_set(&self->err, SATCHEL_CORRUPT, "malformed XML at line %d: %.*s", error->line,
-                        (int)strcspn(message, "\n"), message);
-}
-
+/* A fresh context a document: what one reply did to its parser cannot reach the next. */
 static xmlParserCtxtPtr new_parser(struct sat_xml *self)
 {
     xmlSAXHandler sax = {
@@ -207,10 +190,9 @@ static xmlParserCtxtPtr new_parser(struct sat_xml *self)
         .characters = on_text,
         .ignorableWhitespace = on_text, /* a key may be one space */
         .cdataBlock = on_text,
-        .startElementNs = on_start,
-        .endElementNs = on_end,
-        .serror = on_error,
-        .initialized = XML_SAX2_MAGIC,
+        /* Without XML_SAX2_MAGIC, libxml2 takes these and not the namespace-aware pair. */
+        .startElement = on_start,
+        .endElement = on_end,
     };
     xmlParserCtxtPtr parser = xmlCreatePushParserCtxt(&sax, self, NULL, 0, NULL);
     if (parser != NULL)
@@ -252,11 +234,20 @@ const char *sat_xml_root(const struct sat_xml *xml)
     return xml->root;
 }
 
-/* After libxml2 ran: its verdict, which on_error() may not have heard of. */
+/* After libxml2 ran: its verdict. With no error callback set it prints nothing, see (2). */
 static void judge(struct sat_xml *self)
 {
-    if (self->err.code == SATCHEL_OK && self->parser->wellFormed == 0)
+    if (self->err.code != SATCHEL_OK || self->parser->wellFormed != 0)
+        return;
+    const xmlError *error = xmlCtxtGetLastError(self->parser);
+    if (error == NULL || error->message == NULL) {
         (void)sat_error_set(&self->err, SATCHEL_CORRUPT, "malformed XML");
+    } else if (error->code == XML_ERR_NO_MEMORY) {
+        (void)sat_error_nomem(&self->err);
+    } else {
+        (void)sat_error_set(&self->err, SATCHEL_CORRUPT, "malformed XML at line %d: %.*s",
+                            error->line, (int)strcspn(error->message, "\n"), error->message);
+    }
 }
 
 static void feed_piece(struct sat_xml *self, const char *data, size_t len)
@@ -286,7 +277,8 @@ static size_t leading_space(const char *data, size_t len)
     return i;
 }
 
-/* Looks at the first byte: neither EBCDIC nor plain text may start a guess at encodings, see (2). */
+/* Looks at the first byte: neither EBCDIC nor plain text may start a guess at encodings, see (2).
+ */
 static void check_start(struct sat_xml *self, unsigned char first)
 {
     self->started = true;
@@ -371,6 +363,7 @@ static bool is_xml_char(uint32_t c)
     return c != 0xFFFE && c != 0xFFFF;
 }
 
+/* The whole text is checked first, so that a refusal leaves the buffer alone. */
 static bool is_xml_text(satchel_span text)
 {
     if (!sat_utf8_valid(text.data, text.len))

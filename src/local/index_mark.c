@@ -215,16 +215,29 @@ int sat_mark_lock_refresh(struct sat_mark *mark, int64_t wait_ms, int *fd, satch
     return SATCHEL_OK;
 }
 
-int64_t sat_mark_owner(const struct sat_mark *mark)
+int64_t sat_mark_owner(struct sat_mark *mark)
 {
+    SAT_LOCKED(&mark->lock);
     return mark->owner;
+}
+
+void sat_mark_renew_owner(struct sat_mark *mark)
+{
+    SAT_LOCKED(&mark->lock);
+    int64_t former = mark->owner;
+    mark->owner = (int64_t)((sat_random_u64() >> 2) | (UINT64_C(1) << 40));
+    if (mark->dir == NULL)
+        return;
+    /* Without its lock the new token counts as dead: rows are read again, nothing is wrong. */
+    (void)sat_os_lock(mark->fd, mark->owner, 1, true, 0);
+    (void)sat_os_unlock(mark->fd, former, 1);
 }
 
 bool sat_mark_alive(struct sat_mark *mark, int64_t owner)
 {
+    SAT_LOCKED(&mark->lock);
     if (owner == mark->owner)
         return true;
-    SAT_LOCKED(&mark->lock);
     if (mark->dir == NULL || owner <= 0)
         return false;
     /* A shared lock meets the owner's exclusive one, and not that of another who asks. */

@@ -60,7 +60,9 @@ void sat_mark_unlock(struct sat_mark *mark, enum sat_mark_byte byte);
 int sat_mark_lock_refresh(struct sat_mark *mark, int64_t wait_ms, int *fd, satchel_error *err);
 
 /* This handle's owner token: > 1, never another's. */
-int64_t sat_mark_owner(const struct sat_mark *mark);
+int64_t sat_mark_owner(struct sat_mark *mark);
+/* Takes another token: what this handle has marked so far counts as left by a dead writer. */
+void sat_mark_renew_owner(struct sat_mark *mark);
 /* Whether the handle of this token lives, in whatever process. In doubt no: its rows are then read
  * again, which is never wrong. */
 bool sat_mark_alive(struct sat_mark *mark, int64_t owner);

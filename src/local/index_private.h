@@ -34,7 +34,9 @@ struct sat_index {
     struct sat_mutex write_lock; /* one write transaction at a time; taken before `lock` */
     struct sat_mutex memory_lock; /* in memory: held while the only connection is in use */
     struct sat_mutex lock;
+    struct sat_cond refreshed; /* in memory: `refreshing` was cleared */
     struct {
+        bool refreshing; /* in memory only */
         uint64_t epoch;
         struct sat_index_conn *idle; /* in memory: the only connection */
         size_t idle_count;
@@ -99,6 +101,14 @@ struct sat_index_meta {
     char listed_boot[SAT_MARK_BOOT_SIZE];
 };
 int sat_index_meta_read(struct sat_sqlite *db, struct sat_index_meta *meta, satchel_error *err);
+/* Whether the last refresh still counts: its freshness was not dropped since. */
+bool sat_index_is_listed(const struct sat_index_meta *meta, const struct sat_mark_head *head);
+
+/* ---- index_fields.c ---- */
+
+/* Creates the declared indexes that a file made anew lacks; inside a write transaction. */
+int sat_index_fields_ensure(struct sat_index *index, struct sat_sqlite *db, satchel_error *err);
+void sat_index_fields_fini(struct sat_vec *fields);
 
 /* ---- index_row.c: reading and writing rows ---- */
 

@@ -139,6 +139,22 @@ static int configure(struct sat_sqlite *db, satchel_error *err)
     return sat_sqlite_register(db, err);
 }
 
+/* Where shared memory is not to be had SQLite stays in another mode, without an error. */
+static int use_wal(struct sat_sqlite *db, bool memory, satchel_error *err)
+{
+    SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    int code = sat_sqlite_prepare(db, "PRAGMA journal_mode=WAL", &stmt, err);
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_step(db, stmt, &row, err);
+    if (code != SATCHEL_OK || memory)
+        return code;
+    const char *mode = row ? sat_sqlite_text(stmt, 0) : NULL;
+    if (mode != NULL && sat_str_eq(mode, "wal"))
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_DENIED, "record index: no write-ahead log in this folder");
+}
+
 int sat_sqlite_open(const char *path, struct sat_sqlite **out, satchel_error *err)
 {
     struct sat_sqlite *db = sat_calloc(1, sizeof *db);
@@ -159,9 +175,11 @@ int sat_sqlite_open(const char *path, struct sat_sqlite **out, satchel_error *er
      * whole file. It is a cache that can be filled again.
      */
     if (code == SATCHEL_OK)
-        code = sat_sqlite_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;"
-                                "PRAGMA journal_size_limit=67108864; PRAGMA cell_size_check=ON;",
-                            err);
+        code = use_wal(db, sat_str_eq(path, ":memory:"), err);
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_exec(db, "PRAGMA synchronous=OFF; PRAGMA journal_size_limit=67108864;"
+                                   "PRAGMA cell_size_check=ON;",
+                               err);
     if (code != SATCHEL_OK) {
         sat_sqlite_close(db);
         return code;

@@ -22,10 +22,7 @@ struct sat_sqlite {
     struct sat_sqlite *previous;
 };
 
-enum {
-    SAT_SQLITE_BUSY_MS = 10000,
-    SAT_SQLITE_WAL_LIMIT = 64 * 1024 * 1024 /* the WAL file is cut back to this after a checkpoint */
-};
+enum { SAT_SQLITE_BUSY_MS = 10000 };
 
 /*
  * Opens an existing file (or ":memory:") read-write: WAL, defensive, untrusted schema, no

@@ -413,8 +413,10 @@ int sat_compile_count(const struct sat_query *query, const struct sat_compile_op
 
 void sat_sql_fini(struct sat_sql *sql)
 {
-    for (size_t i = 0; i < sql->blobs.len; i++)
-        satchel_buf_free(sat_vec_at(&sql->blobs, i));
+    for (size_t i = 0; i < sql->blobs.len; i++) {
+        satchel_buf *made = sat_vec_at(&sql->blobs, i);
+        sat_free(made->data);
+    }
     sat_vec_fini(&sql->blobs);
     sat_vec_fini(&sql->binds);
     sat_buf_fini(&sql->text);

@@ -111,6 +111,19 @@ static int corrupt(const struct sat_doc_source *source, satchel_error *err, cons
     return sat_error_set(err, SATCHEL_CORRUPT, "'%s' is not a record: %s", source->key, why);
 }
 
+static int validate(satchel_span text, const struct sat_doc_source *source, const char *what,
+                    satchel_error *err)
+{
+    satchel_error why = {0};
+    int code = sat_jscan_validate(text, NULL, &why);
+    if (code == SATCHEL_NOMEM)
+        return sat_error_copy(err, &why);
+    if (code == SATCHEL_OK && is_object(text))
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_CORRUPT, "'%s' is not a record: %s: %s", source->key, what,
+                         code == SATCHEL_OK ? "no JSON object" : why.text);
+}
+
 static bool is_dataknobs_field(satchel_span field)
 {
     static const char *const names[] = {"name", "value", "type", "metadata"};
@@ -210,11 +223,9 @@ static int detect(satchel_span body, const struct sat_doc_source *source,
     if (parts->fields.len == 0 || foreign.data != NULL) {
         *parts = (struct sat_doc_input){.fields = body, .metadata = source->metadata};
         doc->form = SAT_DOC_BARE;
-        if (parts->metadata.len > 0 &&
-            (sat_jscan_validate(parts->metadata, NULL, err) != SATCHEL_OK ||
-             !is_object(parts->metadata)))
-            return corrupt(source, err, "its metadata 'satchelmetadata' is no JSON object");
-        return SATCHEL_OK;
+        return source->metadata.len == 0
+                   ? SATCHEL_OK
+                   : validate(source->metadata, source, "object metadata satchelmetadata", err);
     }
     const char *fault = envelope_fault(parts, &doc->version);
     if (fault != NULL)
@@ -261,24 +272,13 @@ static size_t room_for(size_t text, size_t id)
     return text + 6 * id + 512;
 }
 
-static int validate_body(satchel_span body, const struct sat_doc_source *source, satchel_error *err)
-{
-    satchel_error why = {0};
-    int code = sat_jscan_validate(body, NULL, &why);
-    if (code == SATCHEL_NOMEM)
-        return sat_error_copy(err, &why);
-    if (code != SATCHEL_OK)
-        return corrupt(source, err, why.text);
-    return is_object(body) ? SATCHEL_OK : corrupt(source, err, "the body is no JSON object");
-}
-
 int sat_doc_read(satchel_span body, const struct sat_doc_source *source, struct sat_doc *doc,
                  satchel_error *err)
 {
     struct sat_doc_input parts;
     *doc = (struct sat_doc){0};
     sat_buf_init(&doc->text, room_for(body.len + source->metadata.len, source->id.len));
-    int code = validate_body(body, source, err);
+    int code = validate(body, source, "body", err);
     if (code == SATCHEL_OK)
         code = detect(body, source, &parts, doc, err);
     if (code == SATCHEL_OK)
@@ -328,10 +328,11 @@ static int put_id(satchel_span value, const char *where, struct sat_buf *out, sa
     else
         return sat_error_set(err, SATCHEL_INVALID,
                              "%s is neither a string nor an integer: no record id", where);
-    return sat_buf_check(out, "record id", err);
+    return SATCHEL_OK;
 }
 
-static int put_first_id(const struct sat_doc_input *input, struct sat_buf *out, satchel_error *err)
+/* The first of the places an id may stand; *where names it in errors. */
+static bool find_id(const struct sat_doc_input *input, satchel_span *id, const char **where)
 {
     const struct {
         satchel_span object;
@@ -342,28 +343,31 @@ static int put_first_id(const struct sat_doc_input *input, struct sat_buf *out, 
         {input->metadata, "id", "metadata 'id'"},
         {input->fields, "record_id", "field 'record_id'"},
     };
-    if (!is_absent(input->id))
-        return put_id(input->id, "'id'", out, err);
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        satchel_span value;
-        if (sat_jscan_get(places[i].object, places[i].name, &value) && !is_absent(value))
-            return put_id(value, places[i].where, out, err);
+    *id = input->id;
+    *where = "'id'";
+    for (size_t i = 0; is_absent(*id) && i < sizeof places / sizeof places[0]; i++) {
+        (void)sat_jscan_get(places[i].object, places[i].name, id);
+        *where = places[i].where;
     }
-    return SATCHEL_OK;
+    return !is_absent(*id);
 }
 
 int sat_doc_choose_id(const struct sat_doc_input *input, const char *given, struct sat_buf *out,
                       satchel_error *err)
 {
     size_t start = out->len;
+    satchel_span value;
+    const char *where;
     int code = SATCHEL_OK;
-    if (given == NULL)
-        code = put_first_id(input, out, err);
-    else if (sat_buf_add_str(out, given) != SATCHEL_OK)
+    if (given != NULL)
+        sat_buf_add_str(out, given);
+    else if (find_id(input, &value, &where))
+        code = put_id(value, where, out, err);
+    else
+        return SATCHEL_OK;
+    if (code == SATCHEL_OK)
         code = sat_buf_check(out, "record id", err);
-    /* An empty id that was given is a bad id, none at all is not. */
-    bool none = given == NULL && out->len == start && is_absent(input->id);
-    if (code != SATCHEL_OK || none)
+    if (code != SATCHEL_OK)
         return code;
     satchel_span id = {.data = sat_buf_str(out) + start, .len = out->len - start};
     return sat_doc_id_check(id, err);
@@ -414,9 +418,10 @@ static int write_bare(const struct sat_doc_input *input, struct sat_doc_body *ou
                       satchel_error *err)
 {
     if (is_envelope(input->fields))
-        return sat_error_set(err, SATCHEL_UNSUPPORTED,
-                             "record_format bare cannot hold a record whose only fields are of "
-                             "'fields', 'id', 'version', 'metadata': it would read as another form");
+        return sat_error_set(
+            err, SATCHEL_UNSUPPORTED,
+            "record_format bare cannot hold a record whose only fields are of "
+            "'fields', 'id', 'version', 'metadata': it would read as another form");
     put_object(&out->body, input->fields);
     sat_jscan_put_ascii(&out->header, sat_buf_span(&out->metadata));
     if (out->header.len > SAT_DOC_BARE_METADATA_MAX)

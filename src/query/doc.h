@@ -23,6 +23,8 @@
 #include <satchel/types.h>
 
 #include "core/buf.h"
+#include "docid.h"
+#include "docview.h"
 
 enum sat_doc_form { SAT_DOC_PLAIN, SAT_DOC_DATAKNOBS, SAT_DOC_BARE };
 

@@ -31,7 +31,6 @@ int sat_doc_project(satchel_span text, const struct sat_path *paths, size_t coun
  * strings decoded, all else as compact JSON text. Neither fitted nor escaped: see core/tags.h.
  * NOMEM; *tags then needs sat_tags_fini() all the same.
  */
-int sat_doc_tags(satchel_span metadata, satchel_span id, struct sat_tags *tags,
-                 satchel_error *err);
+int sat_doc_tags(satchel_span metadata, satchel_span id, struct sat_tags *tags, satchel_error *err);
 
 #endif

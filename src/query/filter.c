@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/jscan.h"
 #include "query/key.h"
+#include "query/shown.h"
 
 /* What the evaluation of one record shares. */
 struct match {
@@ -251,7 +252,8 @@ static void name_record(const struct match *match)
         return;
     sat_buf_reset(match->scratch);
     if (sat_jscan_string(id, match->scratch) == SATCHEL_OK)
-        sat_error_prefix(match->err, "record '%.200s': ", sat_buf_str(match->scratch));
+        sat_error_prefix(match->err, "record '%.*s': ", sat_shown(sat_buf_span(match->scratch)),
+                         sat_buf_str(match->scratch));
 }
 
 int sat_filter_match(const struct sat_node *node, satchel_span record, struct sat_buf *scratch,

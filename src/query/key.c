@@ -81,7 +81,7 @@ static void put_number_text(struct sat_buf *out, satchel_span value)
 /* ---- timestamps ---- */
 
 struct instant {
-    uint64_t slot;         /* half seconds since a time before year 0: an odd one is a leap second */
+    uint64_t slot; /* half seconds since a time before year 0: an odd one is a leap second */
     satchel_span fraction; /* digits, without trailing zeros */
 };
 

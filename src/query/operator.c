@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/str.h"
+#include "query/shown.h"
 
 static const struct {
     const char *name;
@@ -68,8 +69,8 @@ static int unknown(satchel_span name, const char *squeezed, satchel_error *err)
     for (size_t i = 0; i < OPERATOR_COUNT; i++)
         names[i] = operators[i].name;
     const char *nearest = sat_nearest(squeezed, names, OPERATOR_COUNT);
-    int shown = name.len < 60 ? (int)name.len : 60;
-    const char *text = name.len > 0 ? name.data : "";
+    int shown = sat_shown(name);
+    const char *text = sat_shown_text(name);
     if (nearest != NULL)
         return sat_error_set(err, SATCHEL_INVALID, "unknown operator '%.*s' (did you mean '%s'?)",
                              shown, text, nearest);

@@ -158,7 +158,7 @@ static void sort_keys(struct sat_leaf *leaf)
     size_t kept = 1;
     for (size_t i = 1; i < leaf->key_count; i++) {
         if (compare_keys(&leaf->keys[kept - 1], &leaf->keys[i]) == 0)
-            satchel_buf_free(&leaf->keys[i]);
+            sat_free(leaf->keys[i].data);
         else
             leaf->keys[kept++] = leaf->keys[i];
     }
@@ -256,9 +256,9 @@ static void leaf_free(struct sat_leaf *leaf)
         return;
     sat_field_fini(&leaf->field);
     for (size_t i = 0; i < leaf->key_count; i++)
-        satchel_buf_free(&leaf->keys[i]);
+        sat_free(leaf->keys[i].data);
     sat_free(leaf->keys);
-    satchel_buf_free(&leaf->text);
+    sat_free(leaf->text.data);
     sat_like_free(leaf->like);
     sat_regex_free(leaf->regex);
     sat_free(leaf);

@@ -88,12 +88,31 @@ static void hmac_meets_the_vectors(void **state)
     assert_hex(out, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+/* RFC 2104: a key longer than one block of 64 bytes stands for its hash. */
+static void only_longer_keys_are_hashed(void **state)
+{
+    (void)state;
+    unsigned char key[65];
+    unsigned char hashed[SAT_SHA256_SIZE];
+    unsigned char a[SAT_SHA256_SIZE];
+    unsigned char b[SAT_SHA256_SIZE];
+    memset(key, 'k', sizeof key);
+    for (size_t len = 64; len <= 65; len++) {
+        satchel_span whole = {.data = key, .len = len};
+        sat_sha256(whole, hashed);
+        sat_hmac_once(whole, sat_span_of("x"), a);
+        sat_hmac_once((satchel_span){.data = hashed, .len = sizeof hashed}, sat_span_of("x"), b);
+        assert_int_equal(memcmp(a, b, sizeof a) == 0, len == 65);
+    }
+}
+
 static void a_kept_hmac_key_serves_many_messages(void **state)
 {
     (void)state;
     struct sat_hmac hmac;
     unsigned char out[SAT_SHA256_SIZE];
-    const satchel_span parts[] = {sat_span_of("what do ya "), {0}, sat_span_of("want for nothing?")};
+    const satchel_span parts[] = {
+        sat_span_of("what do ya "), {0}, sat_span_of("want for nothing?")};
     sat_hmac_init(&hmac, sat_span_of("Jefe"));
     for (int i = 0; i < 3; i++) {
         sat_hmac(&hmac, parts, 3, out);
@@ -118,9 +137,14 @@ static void base64_meets_the_vectors_both_ways(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
-        {"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},
-        {"foo", "Zm9v"},    {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
-        {"foobar", "Zm9vYmFy"}, {"\xff\xfe\xfb\xef", "//777w=="},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xff\xfe\xfb\xef", "//777w=="},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[16];
@@ -138,13 +162,15 @@ static void base64_meets_the_vectors_both_ways(void **state)
 static void base64_refuses_what_it_would_not_write(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"Z",    "Zg",       "Zg=",      "Zg==Zg==", "====", "Z===", "Zh==",
-                                      "Zm9=", "Zm 9",     "Zm9v\n",   "Zm-_",     "Zg=g", "=Zg=", "Zm9vZ===",
-                                      "\xff\xff\xff\xff"};
+    static const char *const bad[] = {"Z",    "Zg",   "Zg=",  "Zg==Zg==", "====",
+                                      "Z===", "Zh==", "Zm9=", "Zm 9",     "Zm9v\n",
+                                      "Zm-_", "Zg=g", "=Zg=", "Zm9vZ===", "\xff\xff\xff\xff"};
     unsigned char bytes[16];
     size_t len;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(sat_base64_decode(sat_span_of(bad[i]), bytes, &len));
+    /* A length that is no whole group, with more digits behind the span. */
+    assert_false(sat_base64_decode((satchel_span){.data = "Zm9vZm9v", .len = 6}, bytes, &len));
 }
 
 static void random_bytes_differ(void **state)
@@ -165,7 +191,8 @@ static void random_bytes_differ(void **state)
 static void uuid_v7_meets_the_vector(void **state)
 {
     (void)state;
-    static const unsigned char random[10] = {0x0C, 0xC3, 0x18, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F};
+    static const unsigned char random[10] = {0x0C, 0xC3, 0x18, 0xC4, 0xDC,
+                                             0x0C, 0x0C, 0x07, 0x39, 0x8F};
     char text[SAT_UUID_SIZE];
     sat_uuid_v7_format(0x017F22E279B0, random, text);
     assert_string_equal(text, "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
@@ -194,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_copied_state_goes_its_own_way),
         cmocka_unit_test(md5_meets_the_vectors),
         cmocka_unit_test(hmac_meets_the_vectors),
+        cmocka_unit_test(only_longer_keys_are_hashed),
         cmocka_unit_test(a_kept_hmac_key_serves_many_messages),
         cmocka_unit_test(hmac_chain_derives_the_signing_key),
         cmocka_unit_test(base64_meets_the_vectors_both_ways),

@@ -78,9 +78,9 @@ static void system_errors_choose_the_code(void **state)
         int os_errno;
         int code;
     } rows[] = {
-        {ENOENT, SATCHEL_NOT_FOUND}, {ENOTDIR, SATCHEL_NOT_FOUND}, {EEXIST, SATCHEL_EXISTS},
-        {EACCES, SATCHEL_DENIED},    {EPERM, SATCHEL_DENIED},      {EROFS, SATCHEL_DENIED},
-        {ENOMEM, SATCHEL_NOMEM},     {EFBIG, SATCHEL_LIMIT},       {ENAMETOOLONG, SATCHEL_LIMIT},
+        {ENOENT, SATCHEL_NOT_FOUND}, {ENOTDIR, SATCHEL_NOT_FOUND},   {EEXIST, SATCHEL_EXISTS},
+        {EACCES, SATCHEL_DENIED},    {EPERM, SATCHEL_DENIED},        {EROFS, SATCHEL_DENIED},
+        {ENOMEM, SATCHEL_NOMEM},     {EFBIG, SATCHEL_LIMIT},         {ENAMETOOLONG, SATCHEL_LIMIT},
         {EIO, SATCHEL_IO},           {ECANCELED, SATCHEL_CANCELLED}, {ENOSPC, SATCHEL_IO},
     };
     satchel_error err;

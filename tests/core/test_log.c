@@ -120,7 +120,7 @@ static void other_text_stays(void **state)
     (void)state;
     static const char *const rows[] = {
         "",
-        "config=abc design=x",
+        "xsig=abc my_sig=abc e-sig=abc",
         "not found: s3://bucket/a@b",
         "https://host/path@x",
         "sig",

@@ -50,6 +50,7 @@ static void good_values_are_read(void **state)
         {"wait", "1.5s", 1500},
         {"wait", "500ms", 500},
         {"wait", "0.25", 250},
+        {"wait", "0.0006", 1},
         {"wait", "2m", 120000},
         {"base_ms", "50", 50},
         {"base_ms", "1s", 1000},
@@ -81,15 +82,40 @@ static void bad_values_are_refused(void **state)
         const char *key;
         const char *text;
     } rows[] = {
-        {"count", ""},       {"count", "65"},     {"count", "-4"},     {"count", "1.5"},
-        {"count", " 1"},     {"count", "0x10"},   {"size", "9"},       {"size", "8XB"},
-        {"size", "-1"},      {"size", "MiB"},     {"size", "8 MiB"},   {"size", "1e3"},
-        {"size", "99999999999999999999"},         {"size", "9999999TiB"},
-        {"size", "9999999.5TiB"},                 {"size", "1."},      {"wait", "1h1"},
-        {"wait", "3601"},    {"wait", "-1"},      {"wait", ".5"},      {"wait", "inf"},
-        {"flag", "maybe"},   {"flag", ""},        {"mode", "aut"},     {"mode", "auto|always"},
-        {"mode", ""},        {"ratio", "1.01"},   {"ratio", "-0.1"},   {"ratio", "nan"},
-        {"ratio", "0,5"},    {"text", "a\nb"},    {"text", "a\x7f"},   {"text", "\xff"},
+        {"count", ""},
+        {"count", "65"},
+        {"count", "-4"},
+        {"count", "1.5"},
+        {"count", " 1"},
+        {"count", "0x10"},
+        {"size", "9"},
+        {"size", "8XB"},
+        {"size", "-1"},
+        {"size", "MiB"},
+        {"size", "8 MiB"},
+        {"size", "1e3"},
+        {"size", "99999999999999999999"},
+        {"size", "9223372036854775808"},
+        {"size", "9999999TiB"},
+        {"size", "9999999.5TiB"},
+        {"size", "1."},
+        {"wait", "1h1"},
+        {"wait", "3601"},
+        {"wait", "-1"},
+        {"wait", ".5"},
+        {"wait", "inf"},
+        {"flag", "maybe"},
+        {"flag", ""},
+        {"mode", "aut"},
+        {"mode", "auto|always"},
+        {"mode", ""},
+        {"ratio", "1.01"},
+        {"ratio", "-0.1"},
+        {"ratio", "nan"},
+        {"ratio", "0,5"},
+        {"text", "a\nb"},
+        {"text", "a\x7f"},
+        {"text", "\xff"},
         {"items", "a,\r\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -110,7 +136,8 @@ static void errors_say_what_is_wanted(void **state)
     assert_string_equal(err.text, "option 'count' must be a whole number, -3 to 64, not 'x'");
     (void)parse("size", "9", &value, &err);
     assert_string_equal(
-        err.text, "option 'size' must be a size such as 1048576 or 8MiB, at least 10 bytes, not '9'");
+        err.text,
+        "option 'size' must be a size such as 1048576 or 8MiB, at least 10 bytes, not '9'");
     (void)parse("mode", "on", &value, &err);
     assert_string_equal(err.text, "option 'mode' must be one of auto|always|never, not 'on'");
     (void)parse("flag", "2", &value, &err);
@@ -143,8 +170,8 @@ static void unknown_keys_come_with_the_nearest(void **state)
 static void every_key_is_listed_once(void **state)
 {
     (void)state;
-    static const char *const keys[] = {"text",  "count", "size",  "wait",  "base_ms", "flag",
-                                       "mode",  "items", "ratio", "token", "pin"};
+    static const char *const keys[] = {"text", "count", "size",  "wait",  "base_ms", "flag",
+                                       "mode", "items", "ratio", "token", "pin"};
     size_t cursor = 0;
     size_t count = 0;
     const struct sat_option *row;
@@ -170,8 +197,8 @@ static void the_public_listing_has_no_null(void **state)
         assert_non_null(option.type);
         assert_non_null(option.env);
         assert_non_null(option.help);
-        assert_int_equal(option.secret, strcmp(option.key, "token") == 0 ||
-                                            strcmp(option.key, "pin") == 0);
+        assert_int_equal(option.secret,
+                         strcmp(option.key, "token") == 0 || strcmp(option.key, "pin") == 0);
         listed++;
     }
     assert_int_equal(listed, 11);

@@ -51,7 +51,15 @@ static void compares_spans(void **state)
 static void parses_whole_unsigned_numbers_only(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", " 1", "1 ", "+1", "-1", "0x1", "1.0", "1e3", "18446744073709551616",
+    static const char *const bad[] = {"",
+                                      " 1",
+                                      "1 ",
+                                      "+1",
+                                      "-1",
+                                      "0x1",
+                                      "1.0",
+                                      "1e3",
+                                      "18446744073709551616",
                                       "99999999999999999999999"};
     uint64_t value = 5;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -82,8 +90,14 @@ static void parses_signed_numbers_to_their_ends(void **state)
 static void accepts_valid_utf8(void **state)
 {
     (void)state;
-    static const char *const good[] = {"", "ascii", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF",
-                                       "\xEE\x80\x80", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    static const char *const good[] = {"",
+                                       "ascii",
+                                       "\xC2\x80",
+                                       "\xE0\xA0\x80",
+                                       "\xED\x9F\xBF",
+                                       "\xEE\x80\x80",
+                                       "\xF0\x90\x80\x80",
+                                       "\xF4\x8F\xBF\xBF"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_true(sat_utf8_valid(good[i], strlen(good[i])));
 }
@@ -92,8 +106,18 @@ static void refuses_invalid_utf8(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "\x80", "\xC0\x80", "\xC1\xBF", "\xC3", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
-        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "a\xC3z",
+        "\x80",
+        "\xC0\x80",
+        "\xC1\xBF",
+        "\xC3",
+        "\xE0\x9F\xBF",
+        "\xED\xA0\x80",
+        "\xE2\x82",
+        "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80",
+        "\xFF",
+        "a\xC3z",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(sat_utf8_valid(bad[i], strlen(bad[i])));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sysconfig
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -361,3 +362,42 @@ def test_undocumented_package_function_is_caught(tmp_path: Path) -> None:
     found = failures(python.ruff_check, tmp_path, files)
     assert len(found) == 1
     assert "D103" in found[0]
+
+
+MODULE = """#include <Python.h>
+static PyObject *f(PyObject *self, PyObject *args)
+{
+    (void)self;
+    (void)args;
+    Py_RETURN_NONE;
+}
+static PyMethodDef methods[] = {{"f", f, METH_NOARGS, "f()\\n--\\n\\n"}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_x", NULL, -1, methods, 0, 0, 0, 0};
+PyMODINIT_FUNC PyInit__x(void)
+{
+    return PyModule_Create(&module);
+}
+"""
+
+
+@pytest.mark.parametrize(("stub", "wrong"), [("f", False), ("g", True)])
+def test_stub_that_lies_is_caught(tmp_path: Path, stub: str, wrong: bool) -> None:
+    package = "build/python/satchel"
+    files = {
+        f"{python.PACKAGE}/__init__.py": "",
+        f"{package}/__init__.py": "",
+        f"{package}/py.typed": "",
+        f"{package}/_x.pyi": f"def {stub}() -> None: ...\n",
+        "x.c": MODULE,
+    }
+    tree = make_tree(tmp_path, files)
+    for name in ("tools/lib.sh", "tools/pyenv.sh", "requirements-dev.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    include = sysconfig.get_path("include")
+    target = tmp_path / package / "_x.so"
+    command = ["gcc", "-shared", "-fPIC", f"-I{include}", "-o", target, tmp_path / "x.c"]
+    subprocess.run(command, check=True)
+    found = list(python.stubtest(tree, tmp_path / "build"))
+    assert bool(found) is wrong
+    assert not wrong or "satchel._x.g" in found[0].text

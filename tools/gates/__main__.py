@@ -56,7 +56,7 @@ def run_gate(name: str, gate: Gate) -> bool:
     """Runs one gate and prints its line; whether it passed."""
     start = time.monotonic()
     try:
-        findings = sorted(gate())
+        findings = sorted(set(gate()))
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         findings = [Finding("", 0, f"could not run: {error}")]
     failed = [finding for finding in findings if not finding.warning]

@@ -22,11 +22,12 @@ _DIAGNOSTIC = re.compile(
 )
 
 
-def run(command: Sequence[str | Path], cwd: Path | None = None) -> tuple[int, str]:
-    """Exit status and output (both streams) of a command."""
+def run(command: Sequence[str | Path], cwd: Path | None = None, **extra: str) -> tuple[int, str]:
+    """Exit status and output (both streams) of a command; `extra` is added to its environment."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
+        env={**os.environ, **extra},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

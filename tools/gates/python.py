@@ -51,10 +51,10 @@ def mypy_strict(tree: Tree) -> Iterator[Finding]:
     for folder, targets in runs.items():
         if not (tree.root / folder).is_dir():
             continue
-        os.environ["MYPYPATH"] = str(tree.root / "tools" / "typings")
         cache = f"--cache-dir={tree.root / 'build' / 'mypy'}"
         command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", cache, *targets]
-        status, output = run(command, cwd=tree.root / folder)
+        typings = str(tree.root / "tools" / "typings")
+        status, output = run(command, cwd=tree.root / folder, MYPYPATH=typings)
         if status != 0:
             yield from (Finding("", 0, line) for line in output.splitlines() if line)
 
@@ -72,10 +72,10 @@ def stubtest(tree: Tree, build: Path) -> Iterator[Finding]:
     if module_folder(build) is None:
         yield Finding("", 0, "the module is not built here: tools/test builds it", warning=True)
         return
-    # Run from an empty place, so that the installed package is what is imported.
-    build.mkdir(exist_ok=True)
+    # Run from a place without sources, so that the installed package is what is imported.
     helper = str(tree.root / "tools" / "pyenv.sh")
-    status, output = run([helper, "python", "-m", "mypy.stubtest", "satchel"], cwd=build)
+    command = [helper, "python", "-m", "mypy.stubtest", "satchel"]
+    status, output = run(command, cwd=build, MYPYPATH=str(build / "python"))
     if status != 0:
         yield _tail(output)
 

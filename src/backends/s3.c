@@ -1,0 +1,464 @@
+/*
+ * s3:// - Amazon S3 and what speaks like it. Pure: requests are built and replies judged here, core
+ * moves the bytes. Path-style addresses; requests in s3_request.c, failures in s3_reply.c, object
+ * headers in s3_info.c, signing in s3_sign.c; listing, batches, tags and buckets in files of theirs.
+ */
+#include "backends/s3.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/registry.h"
+#include "core/alloc.h"
+#include "core/config.h"
+#include "core/crc.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/str.h"
+
+#define GIB ((uint64_t)1024 * 1024 * 1024)
+
+/* ---- helpers */
+
+static int copy_text(char *out, size_t size, const char *text, const char *what,
+                     satchel_error *err)
+{
+    size_t len = strlen(text);
+    if (len >= size)
+        return sat_error_set(err, SATCHEL_INVALID, "%s is longer than %zu bytes", what, size - 1);
+    memcpy(out, text, len + 1);
+    return SATCHEL_OK;
+}
+
+/* A region's name goes into host names and signatures. */
+static int check_region(const char *region, satchel_error *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-_";
+    if (*region != '\0' && region[strspn(region, allowed)] == '\0')
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_INVALID, "region '%.60s' is not a region's name", region);
+}
+
+static int set_endpoint(struct sat_s3 *s3, const char *address, struct sat_endpoint *endpoint,
+                        satchel_error *err)
+{
+    struct sat_endpoint_url url = {0};
+    SAT_AUTO_FREE char *origin = NULL;
+    int code = sat_endpoint_url_parse(address, &url, err);
+    if (code != SATCHEL_OK)
+        return code;
+    s3->tls = url.tls;
+    s3->prefix = url.prefix;
+    url.prefix = NULL;
+    endpoint->tls = url.tls;
+    endpoint->port = url.port;
+    origin = sat_strf("%s://%s", url.tls ? "https" : "http", url.authority);
+    if (origin == NULL)
+        code = sat_error_nomem(err);
+    if (code == SATCHEL_OK)
+        code = copy_text(endpoint->host, sizeof endpoint->host, url.host, "endpoint_url", err);
+    if (code == SATCHEL_OK)
+        code = copy_text(endpoint->authority, sizeof endpoint->authority, url.authority,
+                         "endpoint_url", err);
+    if (code == SATCHEL_OK)
+        code = copy_text(endpoint->url, sizeof endpoint->url, origin, "endpoint_url", err);
+    sat_endpoint_url_fini(&url);
+    return code;
+}
+
+static int choose_endpoint(struct sat_s3 *s3, const struct sat_config *config,
+                           struct sat_endpoint *endpoint, satchel_error *err)
+{
+    const char *given = sat_config_str(config, "endpoint_url");
+    if (*given != '\0')
+        return set_endpoint(s3, given, endpoint, err);
+    bool china = sat_str_starts(s3->region, "cn-");
+    SAT_AUTO_FREE char *own =
+        sat_strf("https://s3.%s.amazonaws.com%s", s3->region, china ? ".cn" : "");
+    return own == NULL ? sat_error_nomem(err) : set_endpoint(s3, own, endpoint, err);
+}
+
+static int take_keys(struct sat_s3 *s3, const struct sat_config *config, satchel_error *err)
+{
+    const struct sat_sigv4_keys keys = {
+        .access_key_id = sat_config_str(config, "access_key_id"),
+        .secret_access_key = sat_config_str(config, "secret_access_key"),
+        .session_token = sat_config_str(config, "session_token"),
+        .region = s3->region,
+        .service = "s3",
+    };
+    bool has_id = *keys.access_key_id != '\0';
+    bool has_secret = *keys.secret_access_key != '\0';
+    s3->anonymous = sat_config_bool(config, "no_sign_request");
+    if (s3->anonymous || (!has_id && !has_secret))
+        return SATCHEL_OK;
+    if (!has_id || !has_secret)
+        return sat_error_set(err, SATCHEL_INVALID, "%s is set, but %s is not",
+                             has_id ? "access_key_id" : "secret_access_key",
+                             has_id ? "secret_access_key (AWS_SECRET_ACCESS_KEY)"
+                                    : "access_key_id (AWS_ACCESS_KEY_ID)");
+    s3->signer = sat_sigv4_new(&keys);
+    return s3->signer == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+}
+
+/* Fills op->info from the headers of a 200; what is missing there makes it no reply of S3. */
+static void accept_info(const struct sat_s3 *s3, struct sat_op *op, const struct sat_reply *reply,
+                        struct sat_verdict *verdict, satchel_error *err)
+{
+    satchel_error why = {0};
+    char service_code[64];
+    int code = sat_s3_info(reply, false, &op->info, &why);
+    if (code == SATCHEL_OK && op->kind == SAT_OP_STAT &&
+        !sat_s3_number(reply, "Content-Length", &op->info.size))
+        code = sat_error_set(&why, SATCHEL_INTEGRITY, "the reply has no Content-Length");
+    if (code == SATCHEL_OK) {
+        *verdict = (struct sat_verdict){.code = SATCHEL_OK};
+    } else if (sat_s3_error_code(reply, service_code, sizeof service_code)) {
+        sat_s3_refuse(s3, op, reply, verdict, err);
+    } else if (code == SATCHEL_INTEGRITY) {
+        sat_s3_not_s3(s3, op, reply, why.text, verdict, err);
+    } else {
+        (void)sat_error_copy(err, &why);
+        sat_s3_fail(verdict, code);
+    }
+}
+
+/* ---- open, close, sign */
+
+static void s3_close(void *state)
+{
+    struct sat_s3 *s3 = state;
+    sat_sigv4_free(s3->signer);
+    sat_free(s3->bucket);
+    sat_free(s3->region);
+    sat_free(s3->prefix);
+    *s3 = (struct sat_s3){0};
+}
+
+static int s3_open(void *state, const struct sat_uri *uri, const struct sat_config *config,
+                   struct sat_endpoint *endpoint, satchel_error *err)
+{
+    struct sat_s3 *s3 = state;
+    int code = sat_s3_bucket_check(uri->bucket, err);
+    if (code == SATCHEL_OK)
+        code = check_region(sat_config_str(config, "region"), err);
+    if (code != SATCHEL_OK)
+        return code;
+    s3->bucket = sat_strdup(uri->bucket);
+    s3->region = sat_strdup(sat_config_str(config, "region"));
+    s3->payload = (enum sat_s3_payload)sat_config_enum(config, "payload_signing");
+    s3->checksums = sat_str_eq(sat_config_str(config, "request_checksum_calculation"),
+                               "when_supported");
+    if (s3->bucket == NULL || s3->region == NULL)
+        code = sat_error_nomem(err);
+    if (code == SATCHEL_OK)
+        code = choose_endpoint(s3, config, endpoint, err);
+    if (code == SATCHEL_OK)
+        code = take_keys(s3, config, err);
+    if (code != SATCHEL_OK)
+        s3_close(s3);
+    return code;
+}
+
+/* Over https the checksum header does what the SHA-256 would, for a tenth of its time. */
+static unsigned s3_needs(const void *state, const struct sat_op *op)
+{
+    const struct sat_s3 *s3 = state;
+    if (op->kind != SAT_OP_PUT)
+        return 0;
+    unsigned needs = s3->checksums ? SAT_NEED_CRC64 : 0;
+    bool bare = !s3->tls || !s3->checksums;
+    if (!s3->anonymous && (s3->payload == SAT_S3_PAYLOAD_ALWAYS ||
+                           (s3->payload == SAT_S3_PAYLOAD_AUTO && bare)))
+        needs |= SAT_NEED_SHA256;
+    return needs;
+}
+
+static int s3_sign(const void *state, const struct sat_endpoint *endpoint,
+                   struct sat_request *request, int64_t wall_s, satchel_error *err)
+{
+    const struct sat_s3 *s3 = state;
+    char payload[SAT_SHA256_HEX_SIZE] = SAT_SIGV4_UNSIGNED;
+    if (s3->anonymous)
+        return SATCHEL_OK;
+    if (s3->signer == NULL)
+        return sat_error_set(err, SATCHEL_DENIED,
+                             "no credentials for s3://%s: set access_key_id and secret_access_key "
+                             "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), or no_sign_request=true "
+                             "for a public bucket",
+                             s3->bucket);
+    if (!request->body_is_source)
+        sat_sha256_hex(sat_buf_span(&request->body), payload);
+    else if (request->has_sha256)
+        sat_hex(request->sha256, sizeof request->sha256, payload);
+    return sat_sigv4_sign(s3->signer, endpoint->authority, payload, wall_s, request, err);
+}
+
+/* ---- stat, get */
+
+static int read_build(const struct sat_s3 *s3, const struct sat_op *op, const char *method,
+                      struct sat_request *request, satchel_error *err)
+{
+    int code = sat_s3_target(s3, request, method, s3->bucket, op->key, err);
+    if (code == SATCHEL_OK)
+        code = sat_s3_header(request, "x-amz-checksum-mode", "ENABLED", err);
+    if (code == SATCHEL_OK && op->if_match != NULL)
+        code = sat_s3_etag_header(request, "If-Match", op->if_match, err);
+    return code;
+}
+
+static int s3_stat_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                         satchel_error *err)
+{
+    return read_build(state, op, "HEAD", request, err);
+}
+
+static void s3_stat_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                           struct sat_verdict *verdict, satchel_error *err)
+{
+    if (reply->status == 200)
+        accept_info(state, op, reply, verdict, err);
+    else
+        sat_s3_refuse(state, op, reply, verdict, err);
+}
+
+static bool is_ranged(const struct sat_op *op)
+{
+    return op->range_offset > 0 || op->range_length > 0;
+}
+
+static int s3_get_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                        satchel_error *err)
+{
+    char range[64];
+    int code = read_build(state, op, "GET", request, err);
+    if (code != SATCHEL_OK || !is_ranged(op))
+        return code;
+    unsigned long long first = op->range_offset;
+    uint64_t end;
+    if (op->range_length == 0 ||
+        __builtin_add_overflow(op->range_offset, op->range_length, &end))
+        (void)snprintf(range, sizeof range, "bytes=%llu-", first);
+    else
+        (void)snprintf(range, sizeof range, "bytes=%llu-%llu", first,
+                       (unsigned long long)(end - 1));
+    return sat_s3_header(request, "Range", range, err);
+}
+
+/* "bytes 5-9/100" into its numbers. */
+static bool read_content_range(const struct sat_reply *reply, uint64_t *first, uint64_t *last,
+                               uint64_t *size)
+{
+    const char *text = sat_reply_header(reply, "Content-Range");
+    uint64_t *const numbers[] = {first, last, size};
+    static const char ends[] = {'-', '/', '\0'};
+    if (text == NULL || !sat_str_starts(text, "bytes "))
+        return false;
+    text += strlen("bytes ");
+    for (size_t i = 0; i < sizeof ends; i++) {
+        char digits[24];
+        size_t len = strspn(text, "0123456789");
+        if (len >= sizeof digits || text[len] != ends[i])
+            return false;
+        memcpy(digits, text, len);
+        digits[len] = '\0';
+        if (!sat_parse_u64(digits, numbers[i]))
+            return false;
+        text += len + 1;
+    }
+    return true;
+}
+
+/* A range that was asked for: the reply must be it, to the byte. */
+static int check_range(const struct sat_op *op, const struct sat_reply *reply, uint64_t *size,
+                       satchel_error *err)
+{
+    uint64_t first;
+    uint64_t last;
+    uint64_t length;
+    if (reply->status != 206)
+        return sat_error_set(err, SATCHEL_INTEGRITY, "'%.200s': the range was ignored (HTTP %d)",
+                             op->key, reply->status);
+    if (!read_content_range(reply, &first, &last, size) || last < first || last >= *size)
+        return sat_error_set(err, SATCHEL_INTEGRITY, "'%.200s': a range without Content-Range",
+                             op->key);
+    uint64_t rest = *size - first;
+    uint64_t due = op->range_length == 0 || op->range_length > rest ? rest : op->range_length;
+    if (first != op->range_offset || last - first + 1 != due)
+        return sat_error_set(err, SATCHEL_INTEGRITY,
+                             "'%.200s': another range than the one asked for", op->key);
+    if (sat_s3_number(reply, "Content-Length", &length) && length != due)
+        return sat_error_set(err, SATCHEL_INTEGRITY,
+                             "'%.200s': Content-Length and Content-Range differ", op->key);
+    return SATCHEL_OK;
+}
+
+static int check_whole(const struct sat_op *op, const struct sat_reply *reply, uint64_t *size,
+                       satchel_error *err)
+{
+    if (reply->status != 200)
+        return sat_error_set(err, SATCHEL_INTEGRITY,
+                             "'%.200s': not the whole object, as asked (HTTP %d)", op->key,
+                             reply->status);
+    if (!sat_s3_number(reply, "Content-Length", size))
+        return sat_error_set(err, SATCHEL_INTEGRITY, "'%.200s': a reply without Content-Length",
+                             op->key);
+    return SATCHEL_OK;
+}
+
+static int s3_get_head(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                       satchel_error *err)
+{
+    uint64_t size;
+    (void)state;
+    int code = is_ranged(op) ? check_range(op, reply, &size, err)
+                             : check_whole(op, reply, &size, err);
+    if (code == SATCHEL_OK)
+        code = sat_s3_info(reply, is_ranged(op), &op->info, err);
+    if (code != SATCHEL_OK)
+        return code;
+    op->info.size = size;
+    if (op->if_match != NULL && !sat_str_eq(op->if_match, op->info.etag))
+        return sat_error_set(err, SATCHEL_MODIFIED,
+                             "'%.200s' was changed by another writer: its ETag is %.64s, not %.64s",
+                             op->key, op->info.etag, op->if_match);
+    return SATCHEL_OK;
+}
+
+/* Only an object without bytes has none from 0 on: an answer then, not a failure. */
+static bool is_empty_object(const struct sat_op *op, const struct sat_reply *reply)
+{
+    return reply->status == 416 && is_ranged(op) && op->range_offset == 0;
+}
+
+/* A 2xx came through `head`, which judged it; core checks the bytes. */
+static void s3_get_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                          struct sat_verdict *verdict, satchel_error *err)
+{
+    if ((reply->status < 200 || reply->status >= 300) && !is_empty_object(op, reply)) {
+        sat_s3_refuse(state, op, reply, verdict, err);
+        return;
+    }
+    if (is_empty_object(op, reply))
+        sat_info_fini(&op->info);
+    *verdict = (struct sat_verdict){.code = SATCHEL_OK};
+}
+
+/* ---- put */
+
+static int add_tags(const struct sat_op *op, struct sat_request *request, satchel_error *err)
+{
+    SAT_AUTO_BUF struct sat_buf text;
+    sat_buf_init(&text, SAT_BUF_MAX_TEXT);
+    if (op->tags == NULL || sat_tags_count(op->tags) == 0)
+        return SATCHEL_OK;
+    (void)sat_tags_encode(&text, op->tags);
+    int code = sat_buf_check(&text, "x-amz-tagging", err);
+    return code == SATCHEL_OK ? sat_s3_header(request, "x-amz-tagging", sat_buf_str(&text), err)
+                              : code;
+}
+
+static int s3_put_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                        satchel_error *err)
+{
+    const struct sat_s3 *s3 = state;
+    char crc64[SAT_CRC64_BASE64_SIZE];
+    int code = sat_s3_target(s3, request, "PUT", s3->bucket, op->key, err);
+    request->body_is_source = true;
+    if (code == SATCHEL_OK && op->content_type != NULL)
+        code = sat_s3_header(request, "Content-Type", op->content_type, err);
+    if (code == SATCHEL_OK && op->if_match != NULL)
+        code = sat_s3_etag_header(request, "If-Match", op->if_match, err);
+    if (code == SATCHEL_OK && op->if_absent)
+        code = sat_s3_header(request, "If-None-Match", "*", err);
+    if (code == SATCHEL_OK)
+        code = add_tags(op, request, err);
+    if (code == SATCHEL_OK)
+        code = sat_s3_metadata(request, op->metadata, err);
+    if (code != SATCHEL_OK || !request->has_crc64)
+        return code;
+    sat_crc64_base64(request->crc64, crc64);
+    return sat_s3_header(request, "x-amz-checksum-crc64nvme", crc64, err);
+}
+
+/* What the service says it stored is in op->info: core compares it with what was sent. */
+static void s3_put_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                          struct sat_verdict *verdict, satchel_error *err)
+{
+    if (reply->status == 200)
+        accept_info(state, op, reply, verdict, err);
+    else
+        sat_s3_refuse(state, op, reply, verdict, err);
+    op->info.size = op->source.length;
+}
+
+/* ---- delete */
+
+static int s3_delete_build(const void *state, const struct sat_op *op,
+                           struct sat_request *request, satchel_error *err)
+{
+    const struct sat_s3 *s3 = state;
+    int code = sat_s3_target(s3, request, "DELETE", s3->bucket, op->key, err);
+    if (code == SATCHEL_OK && op->if_match != NULL)
+        code = sat_s3_etag_header(request, "If-Match", op->if_match, err);
+    return code;
+}
+
+static void s3_delete_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                             struct sat_verdict *verdict, satchel_error *err)
+{
+    char code[64];
+    bool gone = reply->status == 404 && op->if_match == NULL &&
+                sat_s3_error_code(reply, code, sizeof code) && sat_str_eq(code, "NoSuchKey");
+    if (gone) /* S3 itself says 204 here */
+        *verdict = (struct sat_verdict){.code = SATCHEL_OK};
+    else
+        sat_s3_accept_empty(state, op, reply, verdict, err);
+}
+
+/* ---- table */
+
+static const char *const schemes[] = {"s3", NULL};
+
+const struct sat_backend sat_backend_s3 = {
+    .name = "s3",
+    .schemes = schemes,
+    .state_size = sizeof(struct sat_s3),
+    .has_buckets = true,
+    .limits = {.key_max = 1024,
+               .tags = {.count = 10,
+                        .key_chars = 128,
+                        .value_chars = 256,
+                        .symbols = " +-=._:/@",
+                        .reserved = "aws:",
+                        .non_ascii = true},
+               .metadata_max = 2048,
+               .put_max = 5 * GIB,
+               .list_page = 1000,
+               .delete_many_max = 1000},
+    .open = s3_open,
+    .close = s3_close,
+    .needs = s3_needs,
+    .sign = s3_sign,
+    .slots =
+        {
+            [SAT_OP_STAT] = {.build = s3_stat_build, .accept = s3_stat_accept},
+            [SAT_OP_GET] = {.build = s3_get_build, .head = s3_get_head, .accept = s3_get_accept},
+            [SAT_OP_PUT] = {.build = s3_put_build, .accept = s3_put_accept},
+            [SAT_OP_DELETE] = {.build = s3_delete_build, .accept = s3_delete_accept},
+            [SAT_OP_DELETE_MANY] = {.build = sat_s3_many_build, .accept = sat_s3_many_accept},
+            [SAT_OP_LIST] = {.build = sat_s3_list_build, .accept = sat_s3_list_accept},
+            [SAT_OP_TAGS_GET] = {.build = sat_s3_tags_get_build,
+                                 .accept = sat_s3_tags_get_accept},
+            [SAT_OP_TAGS_SET] = {.build = sat_s3_tags_set_build, .accept = sat_s3_quiet_accept},
+            [SAT_OP_BUCKET_CREATE] = {.build = sat_s3_bucket_create_build,
+                                      .accept = sat_s3_quiet_accept},
+            [SAT_OP_BUCKET_DELETE] = {.build = sat_s3_bucket_delete_build,
+                                      .accept = sat_s3_quiet_accept},
+            [SAT_OP_BUCKET_STAT] = {.build = sat_s3_bucket_stat_build,
+                                    .accept = sat_s3_quiet_accept},
+            [SAT_OP_BUCKET_LIST] = {.build = sat_s3_bucket_list_build,
+                                    .accept = sat_s3_bucket_list_accept},
+        },
+};

@@ -1,0 +1,126 @@
+/* What the files of the s3 backend share: its state, building requests, judging replies. */
+#ifndef SAT_BACKENDS_S3_H
+#define SAT_BACKENDS_S3_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <satchel/types.h>
+
+#include "backends/s3_sign.h"
+#include "core/backend.h"
+#include "core/xml.h"
+
+/* Option payload_signing, in the order of its choices. */
+enum sat_s3_payload { SAT_S3_PAYLOAD_AUTO, SAT_S3_PAYLOAD_ALWAYS, SAT_S3_PAYLOAD_NEVER };
+
+/* The state of a connection: written by open only. */
+struct sat_s3 {
+    char *bucket;
+    char *region;
+    char *prefix; /* of the endpoint's path: "" or "/a" */
+    bool tls;
+    bool anonymous;           /* no_sign_request */
+    bool checksums;           /* a checksum header with each PUT */
+    enum sat_s3_payload payload;
+    struct sat_sigv4 *signer; /* NULL when anonymous or without credentials */
+};
+
+/* ---- building (s3_request.c) */
+
+/* INVALID when S3 would refuse `name` as the name of a bucket. */
+int sat_s3_bucket_check(const char *name, satchel_error *err);
+/* The bucket of a BUCKET_* op. */
+const char *sat_s3_bucket_of(const struct sat_s3 *s3, const struct sat_op *op);
+/* Sets method and path-style path; a NULL bucket is the service, a NULL key the bucket. */
+int sat_s3_target(const struct sat_s3 *s3, struct sat_request *request, const char *method,
+                  const char *bucket, const char *key, satchel_error *err);
+/* Appends name=value, encoded. Call in ascending order of names; the value may be NULL: skipped. */
+void sat_s3_query(struct sat_request *request, const char *name, const char *value);
+/* Adds a header; a bad value is INVALID naming the header. */
+int sat_s3_header(struct sat_request *request, const char *name, const char *value,
+                  satchel_error *err);
+/* Adds a header whose value is an ETag, in quotes unless it is weak. */
+int sat_s3_etag_header(struct sat_request *request, const char *name, const char *etag,
+                       satchel_error *err);
+/* Adds x-amz-meta-* headers. INVALID for what S3 would not give back as it is. */
+int sat_s3_metadata(struct sat_request *request, const struct sat_tags *metadata,
+                    satchel_error *err);
+/* For a finished XML body: Content-Type and the Content-MD5 that these requests must have. */
+int sat_s3_xml_body(struct sat_request *request, satchel_error *err);
+
+/* ---- judging (s3_reply.c) */
+
+/*
+ * A reply that is no success: fills verdict and err from the status and the <Error> document, if
+ * there is one.
+ */
+void sat_s3_refuse(const struct sat_s3 *s3, const struct sat_op *op, const struct sat_reply *reply,
+                   struct sat_verdict *verdict, satchel_error *err);
+/* A reply of a good status that S3 would not give ("no ETag"): a broken proxy, to be asked again. */
+void sat_s3_not_s3(const struct sat_s3 *s3, const struct sat_op *op, const struct sat_reply *reply,
+                   const char *what, struct sat_verdict *verdict, satchel_error *err);
+/* The code and retry class of a service error code ("SlowDown") under a status. */
+int sat_s3_classify(const char *service_code, int status, enum sat_retry_class *retry);
+/* The service error code in the reply's <Error> document, into `code`; false when there is none. */
+bool sat_s3_error_code(const struct sat_reply *reply, char *code, size_t size);
+
+/*
+ * Judges a reply that must be 200 with XML of that root. `handler` gets the elements; OK, or the
+ * failure it raised, is in the verdict.
+ */
+void sat_s3_accept_xml(const struct sat_s3 *s3, const struct sat_op *op,
+                       const struct sat_reply *reply, const char *root,
+                       const struct sat_xml_handler *handler, void *user,
+                       struct sat_verdict *verdict, satchel_error *err);
+/* Judges a reply that needs no body: 200 or 204, and no page or error hidden in it. */
+void sat_s3_accept_empty(const struct sat_s3 *s3, const struct sat_op *op,
+                         const struct sat_reply *reply, struct sat_verdict *verdict,
+                         satchel_error *err);
+/* Sets a verdict's failure that no repetition cures, from *err's code. */
+void sat_s3_fail(struct sat_verdict *verdict, int code);
+
+/* ---- object headers (s3_info.c) */
+
+/*
+ * Fills *info, freeing what it held, from the headers of GET, HEAD or PUT; not its size. `partial`:
+ * the body is a range, a checksum header is then not the object's. INTEGRITY without an ETag, NOMEM.
+ */
+int sat_s3_info(const struct sat_reply *reply, bool partial, struct sat_info *info,
+                satchel_error *err);
+/* A decimal header; false when absent or malformed. */
+bool sat_s3_number(const struct sat_reply *reply, const char *name, uint64_t *out);
+/* Quotes of a strong ETag off; a weak one as it is. */
+satchel_span sat_s3_etag(const char *text);
+
+/* ---- slots of other files */
+
+int sat_s3_list_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                      satchel_error *err);
+void sat_s3_list_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                        struct sat_verdict *verdict, satchel_error *err);
+int sat_s3_many_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                      satchel_error *err);
+void sat_s3_many_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                        struct sat_verdict *verdict, satchel_error *err);
+int sat_s3_tags_get_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                          satchel_error *err);
+void sat_s3_tags_get_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                            struct sat_verdict *verdict, satchel_error *err);
+int sat_s3_tags_set_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                          satchel_error *err);
+int sat_s3_bucket_create_build(const void *state, const struct sat_op *op,
+                               struct sat_request *request, satchel_error *err);
+int sat_s3_bucket_delete_build(const void *state, const struct sat_op *op,
+                               struct sat_request *request, satchel_error *err);
+int sat_s3_bucket_stat_build(const void *state, const struct sat_op *op,
+                             struct sat_request *request, satchel_error *err);
+int sat_s3_bucket_list_build(const void *state, const struct sat_op *op,
+                             struct sat_request *request, satchel_error *err);
+void sat_s3_bucket_list_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                               struct sat_verdict *verdict, satchel_error *err);
+/* The accept slot of kinds whose success has no body. */
+void sat_s3_quiet_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                         struct sat_verdict *verdict, satchel_error *err);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * Does this store enforce conditional writes? Local backends do, and so do the hosts of AWS.
+ * Elsewhere a header that is ignored would lose updates silently, so each kind is tried once on an
+ * object of our own before the first call that depends on it.
+ */
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "record/db.h"
+
+#define ALL_CONDITIONS (SAT_DB_IF_ABSENT | SAT_DB_PUT_IF_MATCH | SAT_DB_DELETE_IF_MATCH)
+
+/* An ETag that no object has. */
+#define STALE_ETAG "00000000000000000000000000000000"
+
+static bool is_known_good(const struct sat_conn *conn)
+{
+    if (conn->backend->slots[SAT_OP_PUT].run != NULL)
+        return true;
+    return sat_str_ends(conn->endpoint.host, ".amazonaws.com") ||
+           sat_str_ends(conn->endpoint.host, ".amazonaws.com.cn");
+}
+
+static int put_probe(struct satchel_db *db, const char *key, bool if_absent, const char *if_match,
+                     satchel_error *err)
+{
+    struct sat_op op = {
+        .kind = SAT_OP_PUT,
+        .conn = db->conn,
+        .key = key,
+        .if_absent = if_absent,
+        .if_match = if_match,
+        .source = sat_source_span(sat_span_of("probe\n")),
+    };
+    int code = sat_op_run(&op, err);
+    sat_op_fini(&op);
+    return code;
+}
+
+static int delete_probe(struct satchel_db *db, const char *key, const char *if_match,
+                        satchel_error *err)
+{
+    struct sat_op op = {
+        .kind = SAT_OP_DELETE, .conn = db->conn, .key = key, .if_match = if_match};
+    int code = sat_op_run(&op, err);
+    sat_op_fini(&op);
+    return code;
+}
+
+/*
+ * A refused condition is the proof; success means it was ignored, and so does "not implemented".
+ * Any other failure settles nothing.
+ */
+static int judge(int code, enum sat_db_condition condition, unsigned *enforced)
+{
+    switch (code) {
+    case SATCHEL_EXISTS:
+    case SATCHEL_CONFLICT:
+        *enforced |= condition;
+        return SATCHEL_OK;
+    case SATCHEL_OK:
+    case SATCHEL_UNSUPPORTED:
+    case SATCHEL_INVALID:
+        return SATCHEL_OK;
+    default:
+        return code;
+    }
+}
+
+static int run_probes(struct satchel_db *db, const char *key, unsigned *enforced,
+                      satchel_error *err)
+{
+    int code = put_probe(db, key, false, NULL, err);
+    if (code != SATCHEL_OK)
+        return code;
+    code = judge(put_probe(db, key, true, NULL, err), SAT_DB_IF_ABSENT, enforced);
+    if (code == SATCHEL_OK)
+        code = judge(put_probe(db, key, false, STALE_ETAG, err), SAT_DB_PUT_IF_MATCH, enforced);
+    if (code == SATCHEL_OK)
+        code = judge(delete_probe(db, key, STALE_ETAG, err), SAT_DB_DELETE_IF_MATCH, enforced);
+    int swept = delete_probe(db, key, NULL, NULL);
+    if (swept != SATCHEL_OK)
+        SAT_WARN("the probe object '%s' could not be deleted", key);
+    return code;
+}
+
+static int probe(struct satchel_db *db, unsigned *enforced, satchel_error *err)
+{
+    unsigned char random[8];
+    char name[2 * sizeof random + 1];
+    int code = sat_random_bytes(random, sizeof random, err);
+    if (code != SATCHEL_OK)
+        return code;
+    sat_hex(random, sizeof random, name);
+    SAT_AUTO_FREE char *key = sat_strf("%s.satchel/probe-%s", db->prefix, name);
+    if (key == NULL)
+        return sat_error_nomem(err);
+    return run_probes(db, key, enforced, err);
+}
+
+/* "What is not enforced" in words, for the error. */
+static const char *condition_text(enum sat_db_condition condition)
+{
+    switch (condition) {
+    case SAT_DB_IF_ABSENT:
+        return "PUT If-None-Match (create)";
+    case SAT_DB_PUT_IF_MATCH:
+        return "PUT If-Match (update)";
+    default:
+        return "DELETE If-Match (delete of a given version)";
+    }
+}
+
+static int learn(struct satchel_db *db, unsigned *enforced, satchel_error *err)
+{
+    SAT_LOCKED(&db->probe_lock);
+    if (!db->probe_locked.done) {
+        unsigned found = ALL_CONDITIONS;
+        if (!is_known_good(db->conn)) {
+            found = 0;
+            int code = probe(db, &found, err);
+            if (code != SATCHEL_OK)
+                return code;
+        }
+        db->probe_locked.enforced = found;
+        db->probe_locked.done = true;
+    }
+    *enforced = db->probe_locked.enforced;
+    return SATCHEL_OK;
+}
+
+int sat_db_condition(struct satchel_db *db, enum sat_db_condition condition, bool *enforced,
+                     satchel_error *err)
+{
+    unsigned found = 0;
+    int code = learn(db, &found, err);
+    if (code != SATCHEL_OK)
+        return code;
+    *enforced = (found & condition) != 0;
+    if (*enforced || db->allow_unsafe)
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_UNSUPPORTED,
+                         "%s does not enforce %s, so concurrent writes could be lost "
+                         "(allow_unsafe=true accepts that)",
+                         db->conn->endpoint.url, condition_text(condition));
+}

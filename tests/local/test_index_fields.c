@@ -1,0 +1,91 @@
+/* Declared fields: expression indexes that match the list, also after a rebuild. */
+#include "fixture.h"
+
+#include <sqlite3.h>
+
+static const struct object one[] = {{"a.json", "\"1\"", 1}};
+
+/* The number of field indexes in the file, seen from outside. */
+static int indexes_of(struct sat_index *index)
+{
+    char path[PATH_SIZE];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    sat_index_path(index, path, sizeof path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    assert_int_equal(sqlite3_prepare_v2(db,
+                                        "SELECT count(*) FROM sqlite_schema"
+                                        " WHERE type = 'index' AND sql LIKE '%sat_key%'",
+                                        -1, &stmt, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int count = sqlite3_column_int(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return count;
+}
+
+static void indexes_follow_the_list(void **state)
+{
+    const char *fields[] = {"n", "address.city", "it's"};
+    struct sat_index *index = open_index(state);
+    refresh_with(index, one, 1);
+    OK(sat_index_set_fields(index, fields, 3, NULL));
+    assert_int_equal(indexes_of(index), 3);
+    OK(sat_index_set_fields(index, fields, 3, NULL));
+    assert_int_equal(indexes_of(index), 3);
+    OK(sat_index_set_fields(index, fields + 1, 1, NULL));
+    assert_int_equal(indexes_of(index), 1);
+    OK(sat_index_set_fields(index, NULL, 0, NULL));
+    assert_int_equal(indexes_of(index), 0);
+    sat_index_close(index);
+}
+
+static void one_field_in_two_spellings_is_one_index(void **state)
+{
+    const char *fields[] = {"n", "/n"};
+    struct sat_index *index = open_index(state);
+    OK(sat_index_set_fields(index, fields, 2, NULL));
+    assert_int_equal(indexes_of(index), 1);
+    sat_index_close(index);
+}
+
+static void a_bad_path_changes_nothing(void **state)
+{
+    const char *good[] = {"n"};
+    const char *bad[] = {"m", ""};
+    struct sat_index *index = open_index(state);
+    OK(sat_index_set_fields(index, good, 1, NULL));
+    assert_int_equal(sat_index_set_fields(index, bad, 2, NULL), SATCHEL_INVALID);
+    assert_int_equal(indexes_of(index), 1);
+    sat_index_close(index);
+}
+
+static void a_file_made_anew_gets_them_at_the_next_refresh(void **state)
+{
+    const char *fields[] = {"n"};
+    char path[PATH_SIZE];
+    struct sat_index *index = open_index(state);
+    OK(sat_index_set_fields(index, fields, 1, NULL));
+    sat_index_path(index, path, sizeof path);
+    outside_sql(path, "UPDATE meta SET generation = 1");
+    store(index, "a.json", "\"1\"", 1);
+    assert_int_equal(indexes_of(index), 0);
+    refresh_with(index, one, 1);
+    assert_int_equal(indexes_of(index), 1);
+    sat_index_close(index);
+}
+
+#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_DISK(indexes_follow_the_list),
+        ON_DISK(one_field_in_two_spellings_is_one_index),
+        ON_DISK(a_bad_path_changes_nothing),
+        ON_DISK(a_file_made_anew_gets_them_at_the_next_refresh),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
