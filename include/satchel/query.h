@@ -60,9 +60,9 @@ SATCHEL_API int satchel_query_parse_json(const char *text, satchel_query **query
  * Conditions: `field = value` (`== != <> < <= > >=`, `~` for a regular expression), `field [NOT] IN
  * (value, ...)`, `[NOT] LIKE 'text'`, `[NOT] BETWEEN value AND value`, `REGEX 'text'`, `STARTS WITH
  * 'text'`, `CONTAINS value`, `IS [NOT] NULL`, `[NOT] EXISTS`, also `EXISTS field`. Values: 'text'
- * (two quotes for one), a JSON number, TRUE, FALSE, NULL. Fields with other characters than letters,
- * digits and `_ - . [ ] $ @`, and keywords, go in double quotes. ORDER BY, LIMIT and OFFSET may
- * follow. Empty text matches every record.
+ * (two quotes for one), a JSON number, TRUE, FALSE, NULL. Fields with other characters than
+ * letters, digits and `_ - . [ ] $ @`, and keywords, go in double quotes. ORDER BY, LIMIT and
+ * OFFSET may follow. Empty text matches every record.
  *
  * Parameters and codes as for satchel_query_parse_json(); errors name the byte and the word.
  */

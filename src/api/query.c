@@ -46,7 +46,8 @@ static int check_record(satchel_span record, satchel_error *err)
     }
     satchel_span fields;
     if (!sat_jscan_get(record, "fields", &fields) || sat_jscan_kind(fields) != SAT_JKIND_OBJECT)
-        return sat_error_set(err, SATCHEL_INVALID, "a record is an object with an object \"fields\"");
+        return sat_error_set(err, SATCHEL_INVALID,
+                             "a record is an object with an object \"fields\"");
     return SATCHEL_OK;
 }
 

@@ -66,11 +66,12 @@ int sat_file_fail(satchel_error *err, int result, const char *doing, const char 
 enum { SAT_FILE_ETAG_SIZE = 80 };
 
 struct sat_file_attr {
-    char etag[SAT_FILE_ETAG_SIZE];     /* what STAT shows: strong, or weak ("W/...") */
-    char recorded[SAT_FILE_ETAG_SIZE]; /* the strong one of the attribute, valid or not; "" = none */
-    bool valid;                        /* the stamp holds: nobody else changed the file */
-    uint64_t crc64;                    /* of `recorded` */
-    uint64_t counter;                  /* of `recorded`; 0 = none */
+    char etag[SAT_FILE_ETAG_SIZE]; /* what STAT shows: strong, or weak ("W/...") */
+    char
+        recorded[SAT_FILE_ETAG_SIZE]; /* the strong one of the attribute, valid or not; "" = none */
+    bool valid;                       /* the stamp holds: nobody else changed the file */
+    uint64_t crc64;                   /* of `recorded` */
+    uint64_t counter;                 /* of `recorded`; 0 = none */
     char *content_type;
     struct sat_tags metadata;
     struct sat_tags tags;

@@ -23,8 +23,8 @@
 static const char attribute[] = "user.satchel";
 
 enum {
-    ATTR_USUAL = 2048,     /* fits beside the inode's other attributes on every file system */
-    ATTR_MAX = 64 * 1024,  /* the kernel's limit */
+    ATTR_USUAL = 2048,    /* fits beside the inode's other attributes on every file system */
+    ATTR_MAX = 64 * 1024, /* the kernel's limit */
     ATTR_LINES = 3,
 };
 

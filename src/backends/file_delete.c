@@ -40,8 +40,7 @@ static int remove_name(const struct sat_op *op, const struct sat_file_place *pla
     struct sat_file_lock lock;
     int result = sat_os_stat(place->dirfd, place->name, AT_SYMLINK_NOFOLLOW, &info);
     if (absent(result, &info))
-        return op->if_match == NULL ? SATCHEL_OK
-                                    : sat_local_not_found(err, "file://", "", op->key);
+        return op->if_match == NULL ? SATCHEL_OK : sat_local_not_found(err, "file://", "", op->key);
     if (result < 0)
         return sat_file_fail(err, result, "deleting", op->key);
     int code = sat_file_lock_take(op, place, &lock, err);

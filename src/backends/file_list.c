@@ -75,7 +75,8 @@ static void cut_key(struct cursor *cursor, size_t len)
         cursor->key.data[len] = '\0';
 }
 
-/* Whether the listing has anything to do with `name` ('/' behind a folder's) of the folder `key`. */
+/* Whether the listing has anything to do with `name` ('/' behind a folder's) of the folder `key`.
+ */
 static bool wanted(const struct cursor *cursor, const char *key, const char *name)
 {
     size_t len = strlen(key);
@@ -153,8 +154,7 @@ static int read_names(const struct cursor *cursor, struct level *level, satchel_
     if (code != SATCHEL_OK)
         return sat_error_nomem(err);
     if (level->order.len > 1)
-        qsort_r(level->order.data, level->order.len, sizeof(uint32_t), by_name,
-                level->names.data);
+        qsort_r(level->order.data, level->order.len, sizeof(uint32_t), by_name, level->names.data);
     return SATCHEL_OK;
 }
 

@@ -81,7 +81,8 @@ static int64_t slice_ms(const struct sat_op *op)
     return left < 0 ? 0 : left < SLICE_MS ? left : SLICE_MS;
 }
 
-/* The open lock file with byte `at` locked, -errno, or -ESTALE when it was removed meanwhile (4). */
+/* The open lock file with byte `at` locked, -errno, or -ESTALE when it was removed meanwhile (4).
+ */
 static int lock_byte(const struct sat_op *op, int dirfd, int64_t at)
 {
     struct stat info;

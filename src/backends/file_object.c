@@ -1,4 +1,5 @@
-/* One object of the file backend, open: what it is, whether it is the version asked for, its bytes. */
+/* One object of the file backend, open: what it is, whether it is the version asked for, its bytes.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -80,8 +81,8 @@ int sat_file_object_look(const struct sat_file_place *place, const char *key,
         return SATCHEL_OK;
     if (object->fd < 0 && object->fd != -EACCES)
         return sat_file_fail(err, object->fd, "writing", key);
-    int code = object->fd < 0 ? look_unreadable(place, key, object, err)
-                              : look_readable(key, object, err);
+    int code =
+        object->fd < 0 ? look_unreadable(place, key, object, err) : look_readable(key, object, err);
     object->exists = true;
     if (code == SATCHEL_OK && S_ISDIR(object->info.st_mode))
         code = sat_error_set(err, SATCHEL_INVALID, "file:///%s is a folder", key);

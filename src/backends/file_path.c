@@ -1,4 +1,5 @@
-/* From keys to open folders and names: what a key may be, and nothing outside the root is touched. */
+/* From keys to open folders and names: what a key may be, and nothing outside the root is touched.
+ */
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>

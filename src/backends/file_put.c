@@ -331,7 +331,8 @@ int sat_file_put(void *state, struct sat_op *op, satchel_error *err)
     if (op->content_type != NULL && type == NULL)
         return sat_error_nomem(err);
     put.attr.content_type = type;
-    int code = sat_file_place_open(state, op->conn->root, op->key, SAT_FILE_CREATE, &put.place, err);
+    int code =
+        sat_file_place_open(state, op->conn->root, op->key, SAT_FILE_CREATE, &put.place, err);
     if (code != SATCHEL_OK)
         return code;
     /* A condition that fails already need not cost the transfer. */

@@ -11,10 +11,7 @@
 
 /* S3's rules for tags, so that what a local store takes can be moved to a remote one. */
 #define SAT_LOCAL_TAG_LIMITS                                                                       \
-    {                                                                                              \
-        .count = 10, .key_chars = 128, .value_chars = 256, .symbols = "+-=._:/@ ",                 \
-        .non_ascii = true                                                                          \
-    }
+    {.count = 10, .key_chars = 128, .value_chars = 256, .symbols = "+-=._:/@ ", .non_ascii = true}
 
 /*
  * The part of a GET's range that an object of `size` bytes has. INVALID when the range begins at or

@@ -47,8 +47,8 @@ static int no_store(satchel_error *err, const char *name)
  * The place *at of the op's key, after the checks that every kind shares; on NOT_FOUND where it
  * would go. `mismatch` is the code for an if_match that does not hold.
  */
-static int lookup(const struct sat_mem_store *store, const struct sat_op *op, int mismatch, size_t *at,
-                  satchel_error *err)
+static int lookup(const struct sat_mem_store *store, const struct sat_op *op, int mismatch,
+                  size_t *at, satchel_error *err)
 {
     *at = sat_mem_bound(store, op->key, strlen(op->key) + 1, false);
     if (!store->exists)
@@ -140,8 +140,8 @@ static int read_source(struct sat_mem_object *object, const struct sat_op *op, s
 {
     for (uint64_t done = 0; done < object->info.size;) {
         size_t n = 0;
-        int code = sat_source_read(&op->source, done, object->data + done,
-                                   object->info.size - done, &n, err);
+        int code = sat_source_read(&op->source, done, object->data + done, object->info.size - done,
+                                   &n, err);
         if (code != SATCHEL_OK)
             return code;
         done += n;
@@ -356,7 +356,7 @@ static int mem_bucket_list(void *state, struct sat_op *op, satchel_error *err)
     sat_page_reset(&op->page);
     SAT_LOCKED(&lock);
     for (const struct sat_mem_store *store = registry; store != NULL; store = store->next) {
-        if (store->exists &&
+        if (store->exists && *store->name != '\0' &&
             sat_page_add(&op->page, sat_span_of(store->name), NULL, &entry) != SATCHEL_OK)
             return sat_error_nomem(err);
     }

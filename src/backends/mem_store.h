@@ -30,7 +30,8 @@ void sat_mem_object_free(struct sat_mem_object *object);
 
 /* The store of that name, or NULL. */
 struct sat_mem_store *sat_mem_find(struct sat_mem_store *registry, const char *name);
-/* The same, linked in as a new one (that does not exist yet) when there is none; NULL = no memory. */
+/* The same, linked in as a new one (that does not exist yet) when there is none; NULL = no memory.
+ */
 struct sat_mem_store *sat_mem_need(struct sat_mem_store **registry, const char *name);
 /* Unlinks and frees the store with its objects. */
 void sat_mem_drop(struct sat_mem_store **registry, struct sat_mem_store *store);

@@ -1,7 +1,8 @@
 /*
  * s3:// - Amazon S3 and what speaks like it. Pure: requests are built and replies judged here, core
  * moves the bytes. Path-style addresses; requests in s3_request.c, failures in s3_reply.c, object
- * headers in s3_info.c, signing in s3_sign.c; listing, batches, tags and buckets in files of theirs.
+ * headers in s3_info.c, signing in s3_sign.c; listing, batches, tags and buckets in files of
+ * theirs.
  */
 #include "backends/s3.h"
 
@@ -20,8 +21,7 @@
 
 /* ---- helpers */
 
-static int copy_text(char *out, size_t size, const char *text, const char *what,
-                     satchel_error *err)
+static int copy_text(char *out, size_t size, const char *text, const char *what, satchel_error *err)
 {
     size_t len = strlen(text);
     if (len >= size)
@@ -40,6 +40,7 @@ static int check_region(const char *region, satchel_error *err)
     return sat_error_set(err, SATCHEL_INVALID, "region '%.60s' is not a region's name", region);
 }
 
+/* Splits an address into where requests go and what their paths begin with. */
 static int set_endpoint(struct sat_s3 *s3, const char *address, struct sat_endpoint *endpoint,
                         satchel_error *err)
 {
@@ -67,6 +68,7 @@ static int set_endpoint(struct sat_s3 *s3, const char *address, struct sat_endpo
     return code;
 }
 
+/* What the user named, else the region's own address; China's has a domain of its own. */
 static int choose_endpoint(struct sat_s3 *s3, const struct sat_config *config,
                            struct sat_endpoint *endpoint, satchel_error *err)
 {
@@ -79,6 +81,10 @@ static int choose_endpoint(struct sat_s3 *s3, const struct sat_config *config,
     return own == NULL ? sat_error_nomem(err) : set_endpoint(s3, own, endpoint, err);
 }
 
+/*
+ * Half a pair of keys is a mistake to be told at once. None at all is told at the first signature,
+ * where other sources of credentials would have been asked.
+ */
 static int take_keys(struct sat_s3 *s3, const struct sat_config *config, satchel_error *err)
 {
     const struct sat_sigv4_keys keys = {
@@ -136,11 +142,13 @@ static void s3_close(void *state)
     *s3 = (struct sat_s3){0};
 }
 
+/* Path-style addresses: the bucket is in the path of every request. */
 static int s3_open(void *state, const struct sat_uri *uri, const struct sat_config *config,
                    struct sat_endpoint *endpoint, satchel_error *err)
 {
     struct sat_s3 *s3 = state;
-    int code = sat_s3_bucket_check(uri->bucket, err);
+    /* No bucket: the account, whose buckets can be listed. */
+    int code = *uri->bucket == '\0' ? SATCHEL_OK : sat_s3_bucket_check(uri->bucket, err);
     if (code == SATCHEL_OK)
         code = check_region(sat_config_str(config, "region"), err);
     if (code != SATCHEL_OK)
@@ -148,8 +156,8 @@ static int s3_open(void *state, const struct sat_uri *uri, const struct sat_conf
     s3->bucket = sat_strdup(uri->bucket);
     s3->region = sat_strdup(sat_config_str(config, "region"));
     s3->payload = (enum sat_s3_payload)sat_config_enum(config, "payload_signing");
-    s3->checksums = sat_str_eq(sat_config_str(config, "request_checksum_calculation"),
-                               "when_supported");
+    s3->checksums =
+        sat_str_eq(sat_config_str(config, "request_checksum_calculation"), "when_supported");
     if (s3->bucket == NULL || s3->region == NULL)
         code = sat_error_nomem(err);
     if (code == SATCHEL_OK)
@@ -169,12 +177,13 @@ static unsigned s3_needs(const void *state, const struct sat_op *op)
         return 0;
     unsigned needs = s3->checksums ? SAT_NEED_CRC64 : 0;
     bool bare = !s3->tls || !s3->checksums;
-    if (!s3->anonymous && (s3->payload == SAT_S3_PAYLOAD_ALWAYS ||
-                           (s3->payload == SAT_S3_PAYLOAD_AUTO && bare)))
+    if (!s3->anonymous &&
+        (s3->payload == SAT_S3_PAYLOAD_ALWAYS || (s3->payload == SAT_S3_PAYLOAD_AUTO && bare)))
         needs |= SAT_NEED_SHA256;
     return needs;
 }
 
+/* Bodies that were built here are small: their SHA-256 is always signed. */
 static int s3_sign(const void *state, const struct sat_endpoint *endpoint,
                    struct sat_request *request, int64_t wall_s, satchel_error *err)
 {
@@ -197,6 +206,7 @@ static int s3_sign(const void *state, const struct sat_endpoint *endpoint,
 
 /* ---- stat, get */
 
+/* What HEAD and GET have in common. */
 static int read_build(const struct sat_s3 *s3, const struct sat_op *op, const char *method,
                       struct sat_request *request, satchel_error *err)
 {
@@ -237,8 +247,7 @@ static int s3_get_build(const void *state, const struct sat_op *op, struct sat_r
         return code;
     unsigned long long first = op->range_offset;
     uint64_t end;
-    if (op->range_length == 0 ||
-        __builtin_add_overflow(op->range_offset, op->range_length, &end))
+    if (op->range_length == 0 || __builtin_add_overflow(op->range_offset, op->range_length, &end))
         (void)snprintf(range, sizeof range, "bytes=%llu-", first);
     else
         (void)snprintf(range, sizeof range, "bytes=%llu-%llu", first,
@@ -294,6 +303,7 @@ static int check_range(const struct sat_op *op, const struct sat_reply *reply, u
     return SATCHEL_OK;
 }
 
+/* Without a length nobody could tell a body that was cut from a complete one. */
 static int check_whole(const struct sat_op *op, const struct sat_reply *reply, uint64_t *size,
                        satchel_error *err)
 {
@@ -307,13 +317,14 @@ static int check_whole(const struct sat_op *op, const struct sat_reply *reply, u
     return SATCHEL_OK;
 }
 
+/* A store that ignores If-Match is found out by its ETag. */
 static int s3_get_head(const void *state, struct sat_op *op, const struct sat_reply *reply,
                        satchel_error *err)
 {
     uint64_t size;
     (void)state;
-    int code = is_ranged(op) ? check_range(op, reply, &size, err)
-                             : check_whole(op, reply, &size, err);
+    int code =
+        is_ranged(op) ? check_range(op, reply, &size, err) : check_whole(op, reply, &size, err);
     if (code == SATCHEL_OK)
         code = sat_s3_info(reply, is_ranged(op), &op->info, err);
     if (code != SATCHEL_OK)
@@ -347,6 +358,7 @@ static void s3_get_accept(const void *state, struct sat_op *op, const struct sat
 
 /* ---- put */
 
+/* Tags in the PUT itself: a second request could fail and leave the object without. */
 static int add_tags(const struct sat_op *op, struct sat_request *request, satchel_error *err)
 {
     SAT_AUTO_BUF struct sat_buf text;
@@ -359,6 +371,7 @@ static int add_tags(const struct sat_op *op, struct sat_request *request, satche
                               : code;
 }
 
+/* The checksum is a header, computed before: compatible stores often refuse it as a trailer. */
 static int s3_put_build(const void *state, const struct sat_op *op, struct sat_request *request,
                         satchel_error *err)
 {
@@ -395,8 +408,8 @@ static void s3_put_accept(const void *state, struct sat_op *op, const struct sat
 
 /* ---- delete */
 
-static int s3_delete_build(const void *state, const struct sat_op *op,
-                           struct sat_request *request, satchel_error *err)
+static int s3_delete_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                           satchel_error *err)
 {
     const struct sat_s3 *s3 = state;
     int code = sat_s3_target(s3, request, "DELETE", s3->bucket, op->key, err);
@@ -449,8 +462,7 @@ const struct sat_backend sat_backend_s3 = {
             [SAT_OP_DELETE] = {.build = s3_delete_build, .accept = s3_delete_accept},
             [SAT_OP_DELETE_MANY] = {.build = sat_s3_many_build, .accept = sat_s3_many_accept},
             [SAT_OP_LIST] = {.build = sat_s3_list_build, .accept = sat_s3_list_accept},
-            [SAT_OP_TAGS_GET] = {.build = sat_s3_tags_get_build,
-                                 .accept = sat_s3_tags_get_accept},
+            [SAT_OP_TAGS_GET] = {.build = sat_s3_tags_get_build, .accept = sat_s3_tags_get_accept},
             [SAT_OP_TAGS_SET] = {.build = sat_s3_tags_set_build, .accept = sat_s3_quiet_accept},
             [SAT_OP_BUCKET_CREATE] = {.build = sat_s3_bucket_create_build,
                                       .accept = sat_s3_quiet_accept},

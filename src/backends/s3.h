@@ -20,8 +20,8 @@ struct sat_s3 {
     char *region;
     char *prefix; /* of the endpoint's path: "" or "/a" */
     bool tls;
-    bool anonymous;           /* no_sign_request */
-    bool checksums;           /* a checksum header with each PUT */
+    bool anonymous; /* no_sign_request */
+    bool checksums; /* a checksum header with each PUT */
     enum sat_s3_payload payload;
     struct sat_sigv4 *signer; /* NULL when anonymous or without credentials */
 };
@@ -32,10 +32,13 @@ struct sat_s3 {
 int sat_s3_bucket_check(const char *name, satchel_error *err);
 /* The bucket of a BUCKET_* op. */
 const char *sat_s3_bucket_of(const struct sat_s3 *s3, const struct sat_op *op);
-/* Sets method and path-style path; a NULL bucket is the service, a NULL key the bucket. */
+/*
+ * Sets method and path-style path; a NULL bucket is the service, a NULL key the bucket. The last
+ * step of a target: it also fails when the query before it did not fit.
+ */
 int sat_s3_target(const struct sat_s3 *s3, struct sat_request *request, const char *method,
                   const char *bucket, const char *key, satchel_error *err);
-/* Appends name=value, encoded. Call in ascending order of names; the value may be NULL: skipped. */
+/* Appends name=value, encoded; nothing for a NULL value. Call in ascending order of names. */
 void sat_s3_query(struct sat_request *request, const char *name, const char *value);
 /* Adds a header; a bad value is INVALID naming the header. */
 int sat_s3_header(struct sat_request *request, const char *name, const char *value,
@@ -57,7 +60,8 @@ int sat_s3_xml_body(struct sat_request *request, satchel_error *err);
  */
 void sat_s3_refuse(const struct sat_s3 *s3, const struct sat_op *op, const struct sat_reply *reply,
                    struct sat_verdict *verdict, satchel_error *err);
-/* A reply of a good status that S3 would not give ("no ETag"): a broken proxy, to be asked again. */
+/* A reply of a good status that S3 would not give ("no ETag"): a broken proxy, to be asked again.
+ */
 void sat_s3_not_s3(const struct sat_s3 *s3, const struct sat_op *op, const struct sat_reply *reply,
                    const char *what, struct sat_verdict *verdict, satchel_error *err);
 /* The code and retry class of a service error code ("SlowDown") under a status. */
@@ -65,13 +69,19 @@ int sat_s3_classify(const char *service_code, int status, enum sat_retry_class *
 /* The service error code in the reply's <Error> document, into `code`; false when there is none. */
 bool sat_s3_error_code(const struct sat_reply *reply, char *code, size_t size);
 
+/* A document that a reply must be. */
+struct sat_s3_document {
+    const char *root;
+    int (*end)(void *user, const struct sat_xml_node *node, satchel_error *err);
+    void *user;
+};
+
 /*
- * Judges a reply that must be 200 with XML of that root. `handler` gets the elements; OK, or the
- * failure it raised, is in the verdict.
+ * Judges a reply that must be 200 with that document. `end` gets each element as it is complete;
+ * OK, or the failure it raised, is in the verdict. CORRUPT from it counts as a broken document.
  */
 void sat_s3_accept_xml(const struct sat_s3 *s3, const struct sat_op *op,
-                       const struct sat_reply *reply, const char *root,
-                       const struct sat_xml_handler *handler, void *user,
+                       const struct sat_reply *reply, const struct sat_s3_document *document,
                        struct sat_verdict *verdict, satchel_error *err);
 /* Judges a reply that needs no body: 200 or 204, and no page or error hidden in it. */
 void sat_s3_accept_empty(const struct sat_s3 *s3, const struct sat_op *op,
@@ -84,7 +94,8 @@ void sat_s3_fail(struct sat_verdict *verdict, int code);
 
 /*
  * Fills *info, freeing what it held, from the headers of GET, HEAD or PUT; not its size. `partial`:
- * the body is a range, a checksum header is then not the object's. INTEGRITY without an ETag, NOMEM.
+ * the body is a range, a checksum header is then not the object's. INTEGRITY without an ETag,
+ * NOMEM.
  */
 int sat_s3_info(const struct sat_reply *reply, bool partial, struct sat_info *info,
                 satchel_error *err);

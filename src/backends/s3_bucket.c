@@ -10,6 +10,7 @@
 /* The region that has no name in a LocationConstraint. */
 #define NAMELESS_REGION "us-east-1"
 
+/* The bucket of the op may be any: its name is checked here, the connection's was at open. */
 static int target(const void *state, const struct sat_op *op, struct sat_request *request,
                   const char *method, satchel_error *err)
 {
@@ -18,6 +19,8 @@ static int target(const void *state, const struct sat_op *op, struct sat_request
     return code == SATCHEL_OK ? sat_s3_target(state, request, method, bucket, NULL, err) : code;
 }
 
+/* ---- create, delete, stat */
+
 int sat_s3_bucket_create_build(const void *state, const struct sat_op *op,
                                struct sat_request *request, satchel_error *err)
 {
@@ -25,10 +28,9 @@ int sat_s3_bucket_create_build(const void *state, const struct sat_op *op,
     int code = target(state, op, request, "PUT", err);
     if (code != SATCHEL_OK || sat_str_eq(s3->region, NAMELESS_REGION))
         return code;
-    (void)sat_buf_add_str(&request->body,
-                          "<CreateBucketConfiguration "
-                          "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-                          "<LocationConstraint>");
+    (void)sat_buf_add_str(&request->body, "<CreateBucketConfiguration "
+                                          "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                                          "<LocationConstraint>");
     code = sat_xml_escape(&request->body, sat_span_of(s3->region), err);
     (void)sat_buf_add_str(&request->body, "</LocationConstraint></CreateBucketConfiguration>");
     return code == SATCHEL_OK ? sat_s3_xml_body(request, err) : code;
@@ -48,6 +50,7 @@ int sat_s3_bucket_stat_build(const void *state, const struct sat_op *op,
 
 /* ---- bucket_list */
 
+/* The reply while it is read. */
 struct buckets_parse {
     struct sat_page *page;
     struct sat_buf name;
@@ -95,11 +98,11 @@ static int on_bucket_element(void *user, const struct sat_xml_node *node, satche
 void sat_s3_bucket_list_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
                                struct sat_verdict *verdict, satchel_error *err)
 {
-    const struct sat_xml_handler handler = {.end = on_bucket_element};
     struct buckets_parse parse = {.page = &op->page};
+    const struct sat_s3_document list = {"ListAllMyBucketsResult", on_bucket_element, &parse};
     sat_page_reset(&op->page);
     sat_buf_init(&parse.name, SAT_XML_TEXT_MAX);
-    sat_s3_accept_xml(state, op, reply, "ListAllMyBucketsResult", &handler, &parse, verdict, err);
+    sat_s3_accept_xml(state, op, reply, &list, verdict, err);
     if (verdict->code != SATCHEL_OK)
         sat_page_reset(&op->page);
     sat_buf_fini(&parse.name);

@@ -24,6 +24,7 @@ bool sat_s3_number(const struct sat_reply *reply, const char *name, uint64_t *ou
     return text != NULL && sat_parse_u64(text, out);
 }
 
+/* Some stores send them without quotes: taken as they are. */
 satchel_span sat_s3_etag(const char *text)
 {
     size_t len = strlen(text);
@@ -31,6 +32,7 @@ satchel_span sat_s3_etag(const char *text)
     return quoted ? (satchel_span){text + 1, len - 2} : (satchel_span){text, len};
 }
 
+/* Lower case only: an ETag in capitals is no MD5 of S3. */
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -97,6 +99,7 @@ static int read_metadata_line(const char *line, struct sat_tags *metadata, satch
     return sat_tags_add(metadata, sat_buf_span(&name), sat_span_of(value), err);
 }
 
+/* All of it, in the order of the headers. */
 static int read_metadata(const struct sat_reply *reply, struct sat_tags *metadata,
                          satchel_error *err)
 {

@@ -20,13 +20,13 @@
 /* The page under construction. */
 struct list_parse {
     struct sat_page *page;
-    const char *root_name;  /* of `<Name>`, as wanted */
-    struct sat_buf prefix;  /* echoed, as it came */
-    struct sat_buf key;     /* of the row at hand, as it came */
+    const char *bucket;    /* what Name must say, if it is there */
+    struct sat_buf prefix; /* echoed, as it came */
+    struct sat_buf key;    /* of the row at hand, as it came */
     struct sat_buf etag;
     struct sat_entry row;
     bool has_size;
-    bool encoded;   /* EncodingType is url */
+    bool encoded; /* EncodingType is url */
     bool truncated;
     bool has_truncated;
     char *next;
@@ -36,6 +36,7 @@ enum { FIELD_MAX = SAT_XML_TEXT_MAX };
 
 /* ---- helpers */
 
+/* Never asked for again: a store that answers so once would do it again. */
 static int refuse_page(satchel_error *err, const char *what)
 {
     return sat_error_set(err, SATCHEL_INTEGRITY, "the page of the listing is not to be trusted: %s",
@@ -53,7 +54,7 @@ static int keep(struct sat_buf *buf, const struct sat_xml_node *node, satchel_er
 static int take_page_field(struct list_parse *parse, const struct sat_xml_node *node,
                            satchel_error *err)
 {
-    if (sat_str_eq(node->name, "Name") && !sat_str_eq(node->text, parse->root_name))
+    if (sat_str_eq(node->name, "Name") && !sat_str_eq(node->text, parse->bucket))
         return refuse_page(err, "it is of another bucket");
     if (sat_str_eq(node->name, "Prefix"))
         return keep(&parse->prefix, node, err);
@@ -98,6 +99,7 @@ static void begin_row(struct list_parse *parse)
     sat_buf_reset(&parse->etag);
 }
 
+/* A finished Contents or CommonPrefixes; the next one starts from nothing. */
 static int add_row(struct list_parse *parse, bool is_prefix, satchel_error *err)
 {
     if (parse->key.len == 0 || (!is_prefix && !parse->has_size))
@@ -111,6 +113,7 @@ static int add_row(struct list_parse *parse, bool is_prefix, satchel_error *err)
     return code == SATCHEL_OK ? code : sat_error_nomem(err);
 }
 
+/* Deeper elements (Owner, RestoreStatus) are nobody's business here. */
 static int on_list_element(void *user, const struct sat_xml_node *node, satchel_error *err)
 {
     struct list_parse *parse = user;
@@ -144,6 +147,7 @@ static int decode_in_place(char *text, size_t len, struct sat_buf *scratch, satc
     return SATCHEL_OK;
 }
 
+/* (1) */
 static int decode_names(struct list_parse *parse, satchel_error *err)
 {
     SAT_AUTO_BUF struct sat_buf scratch;
@@ -181,6 +185,7 @@ static void merge_rows(struct sat_page *page)
     }
 }
 
+/* Whether this is the page that was asked for, whole and telling how the list goes on. */
 static int check_page(const struct list_parse *parse, const struct sat_op *op, satchel_error *err)
 {
     bool has_token = parse->next != NULL && *parse->next != '\0';
@@ -209,9 +214,6 @@ int sat_s3_list_build(const void *state, const struct sat_op *op, struct sat_req
     char max_keys[16] = "1000";
     if (op->list.max_keys > 0 && op->list.max_keys < 1000)
         (void)snprintf(max_keys, sizeof max_keys, "%u", op->list.max_keys);
-    int code = sat_s3_target(s3, request, "GET", s3->bucket, NULL, err);
-    if (code != SATCHEL_OK)
-        return code;
     sat_s3_query(request, "continuation-token", op->list.token);
     sat_s3_query(request, "delimiter", op->list.delimiter);
     sat_s3_query(request, "encoding-type", "url");
@@ -219,9 +221,10 @@ int sat_s3_list_build(const void *state, const struct sat_op *op, struct sat_req
     sat_s3_query(request, "max-keys", max_keys);
     sat_s3_query(request, "prefix", op->list.prefix);
     sat_s3_query(request, "start-after", op->list.token == NULL ? op->list.after : NULL);
-    return sat_buf_check(&request->query, "query of the request", err);
+    return sat_s3_target(s3, request, "GET", s3->bucket, NULL, err);
 }
 
+/* What only the whole document can tell. A token on the last page is none. */
 static int finish_page(struct list_parse *parse, struct sat_op *op, satchel_error *err)
 {
     int code = decode_names(parse, err);
@@ -241,13 +244,13 @@ void sat_s3_list_accept(const void *state, struct sat_op *op, const struct sat_r
                         struct sat_verdict *verdict, satchel_error *err)
 {
     const struct sat_s3 *s3 = state;
-    const struct sat_xml_handler handler = {.end = on_list_element};
-    struct list_parse parse = {.page = &op->page, .root_name = s3->bucket};
+    struct list_parse parse = {.page = &op->page, .bucket = s3->bucket};
+    const struct sat_s3_document page = {"ListBucketResult", on_list_element, &parse};
     sat_page_reset(&op->page);
     sat_buf_init(&parse.prefix, FIELD_MAX);
     sat_buf_init(&parse.key, FIELD_MAX);
     sat_buf_init(&parse.etag, FIELD_MAX);
-    sat_s3_accept_xml(s3, op, reply, "ListBucketResult", &handler, &parse, verdict, err);
+    sat_s3_accept_xml(s3, op, reply, &page, verdict, err);
     if (verdict->code == SATCHEL_OK) {
         int code = finish_page(&parse, op, err);
         if (code != SATCHEL_OK)

@@ -33,6 +33,7 @@ static int compare_keys(const void *a, const void *b, void *keys)
     return strcmp(names[*(const size_t *)a], names[*(const size_t *)b]);
 }
 
+/* A hostile reply may repeat names without end: they are looked up by bisection. */
 static int parse_begin(struct many_parse *parse, struct sat_op *op, satchel_error *err)
 {
     size_t count = op->many.count;
@@ -85,6 +86,7 @@ static void set_failure(struct sat_many_result *result, int code, const char *te
     sat_error_printable(result->text);
 }
 
+/* The outcome that an Error element tells of. */
 static void set_service_failure(const struct many_parse *parse, struct sat_many_result *result)
 {
     SAT_AUTO_BUF struct sat_buf text;
@@ -150,10 +152,10 @@ int sat_s3_many_build(const void *state, const struct sat_op *op, struct sat_req
 {
     const struct sat_s3 *s3 = state;
     struct sat_buf *body = &request->body;
+    sat_s3_query(request, "delete", "");
     int code = sat_s3_target(s3, request, "POST", s3->bucket, NULL, err);
     if (code != SATCHEL_OK)
         return code;
-    sat_s3_query(request, "delete", "");
     (void)sat_buf_add_str(body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
     for (size_t i = 0; i < op->many.count; i++) {
         (void)sat_buf_add_str(body, "<Object><Key>");
@@ -170,11 +172,11 @@ void sat_s3_many_accept(const void *state, struct sat_op *op, const struct sat_r
                         struct sat_verdict *verdict, satchel_error *err)
 {
     const struct sat_s3 *s3 = state;
-    const struct sat_xml_handler handler = {.end = on_many_element};
     struct many_parse parse = {0};
+    const struct sat_s3_document result = {"DeleteResult", on_many_element, &parse};
     int code = parse_begin(&parse, op, err);
     if (code == SATCHEL_OK)
-        sat_s3_accept_xml(s3, op, reply, "DeleteResult", &handler, &parse, verdict, err);
+        sat_s3_accept_xml(s3, op, reply, &result, verdict, err);
     else
         sat_s3_fail(verdict, code);
     if (verdict->code == SATCHEL_OK) {

@@ -75,6 +75,7 @@ static const struct rule code_rules[] = {
     {"InvalidRange", 0, SATCHEL_INVALID, SAT_RETRY_NEVER, "the range begins behind the end"},
 };
 
+/* 505 and other statuses from 500 on are not repeated: asking again cannot help. */
 static const struct rule status_rules[] = {
     {NULL, 400, SATCHEL_INVALID, SAT_RETRY_NEVER, NULL},
     {NULL, 401, SATCHEL_DENIED, SAT_RETRY_NEVER, NULL},
@@ -124,6 +125,7 @@ static int on_error_element(void *user, const struct sat_xml_node *node, satchel
     return SATCHEL_OK;
 }
 
+/* False, and nothing found, where the body is something else. */
 static bool read_error(const struct sat_reply *reply, struct service_error *found)
 {
     const struct sat_xml_handler handler = {.end = on_error_element};
@@ -154,6 +156,7 @@ static bool matches(const char *pattern, const char *service_code)
     return sat_str_eq(pattern, service_code);
 }
 
+/* A service code that is known decides, else the status. */
 static const struct rule *find_rule(const char *service_code, int status)
 {
     for (size_t i = 0; i < sizeof code_rules / sizeof code_rules[0]; i++) {
@@ -201,19 +204,27 @@ static void describe(const struct sat_s3 *s3, const struct sat_op *op, char out[
     sat_error_printable(out);
 }
 
-/* "SlowDown: Please reduce ... (HTTP 503, request 4A1B)". */
+/* The summary has said what these say. */
+static bool says_more(const struct service_error *found)
+{
+    return found->code[0] != '\0' && !sat_str_eq(found->code, "NoSuchKey") &&
+           !sat_str_eq(found->code, "NoSuchBucket");
+}
+
+/* ": SlowDown: Please reduce ... (HTTP 503, request 4A1B)". */
 static void add_service_text(struct sat_buf *text, const struct service_error *found,
                              const struct sat_reply *reply, const char *request_id)
 {
-    if (found->code[0] != '\0')
-        (void)sat_buf_addf(text, "%s%s%s ", found->code, found->message[0] != '\0' ? ": " : "",
+    if (says_more(found))
+        (void)sat_buf_addf(text, ": %s%s%s", found->code, found->message[0] != '\0' ? ": " : "",
                            found->message);
-    (void)sat_buf_addf(text, "(HTTP %d", reply->status);
+    (void)sat_buf_addf(text, " (HTTP %d", reply->status);
     if (request_id[0] != '\0')
         (void)sat_buf_addf(text, ", request %s", request_id);
     (void)sat_buf_add_char(text, ')');
 }
 
+/* The id that the service's support asks for: a header, or in the body. */
 static void keep_request_id(const struct sat_reply *reply, const struct service_error *found,
                             char out[80])
 {
@@ -241,6 +252,7 @@ static const char *other_region(const struct sat_s3 *s3, const struct sat_reply 
     return region;
 }
 
+/* A 404 that is about the bucket. */
 static bool is_no_bucket(const struct sat_op *op, const struct service_error *found)
 {
     return sat_str_eq(found->code, "NoSuchBucket") || is_bucket_kind(op->kind) ||
@@ -258,6 +270,7 @@ static bool learn_skew(const struct sat_reply *reply, int64_t *skew_s)
     return true;
 }
 
+/* The service's wish in any of its three forms; 0 = none. */
 static uint32_t retry_after_ms(const struct sat_reply *reply)
 {
     const char *date = sat_reply_header(reply, "Date");
@@ -286,7 +299,10 @@ static int code_for(const struct sat_op *op, const struct rule *rule, int status
     return op->kind == SAT_OP_GET || op->kind == SAT_OP_STAT ? SATCHEL_MODIFIED : SATCHEL_CONFLICT;
 }
 
-/* The sentence before the service's own words. */
+/*
+ * The sentence before the service's own words. HEAD has no body: a 404 of it may mean the bucket or
+ * the key, and is told as the key unless the op is about buckets.
+ */
 static void add_summary(const struct sat_s3 *s3, const struct sat_op *op, int code,
                         const struct service_error *found, struct sat_buf *text)
 {
@@ -294,19 +310,19 @@ static void add_summary(const struct sat_s3 *s3, const struct sat_op *op, int co
     describe(s3, op, target);
     if (code == SATCHEL_NOT_FOUND && is_no_bucket(op, found)) {
         bool hint = !is_bucket_kind(op->kind);
-        (void)sat_buf_addf(text, "bucket '%s' not found%s: ", sat_s3_bucket_of(s3, op),
+        (void)sat_buf_addf(text, "bucket '%s' not found%s", sat_s3_bucket_of(s3, op),
                            hint ? " (-c or create_bucket=true creates it)" : "");
     } else if (code == SATCHEL_NOT_FOUND) {
-        (void)sat_buf_addf(text, "not found: %s: ", target);
+        (void)sat_buf_addf(text, "not found: %s", target);
     } else if (code == SATCHEL_EXISTS) {
-        (void)sat_buf_addf(text, "already exists: %s: ", target);
+        (void)sat_buf_addf(text, "already exists: %s", target);
     } else if (op->if_match != NULL && (code == SATCHEL_CONFLICT || code == SATCHEL_MODIFIED)) {
-        (void)sat_buf_addf(text, "%s was changed by another writer, its ETag is not %.64s: ",
-                           target, op->if_match);
+        (void)sat_buf_addf(text, "%s was changed by another writer, its ETag is not %.64s", target,
+                           op->if_match);
     } else if (code == SATCHEL_DENIED) {
-        (void)sat_buf_addf(text, "%s of %s denied: ", sat_op_kind_text(op->kind), target);
+        (void)sat_buf_addf(text, "%s of %s denied", sat_op_kind_text(op->kind), target);
     } else {
-        (void)sat_buf_addf(text, "%s of %s failed: ", sat_op_kind_text(op->kind), target);
+        (void)sat_buf_addf(text, "%s of %s failed", sat_op_kind_text(op->kind), target);
     }
 }
 
@@ -328,13 +344,14 @@ void sat_s3_fail(struct sat_verdict *verdict, int code)
 
 /* ---- verdicts */
 
+/* Following would mean to sign for another region and host: the user decides that, by option. */
 static void refuse_region(const struct sat_s3 *s3, const struct sat_op *op, const char *region,
                           struct sat_verdict *verdict, struct sat_buf *text)
 {
     sat_s3_fail(verdict, SATCHEL_INVALID);
     (void)sat_buf_addf(text,
                        "bucket '%s' is in region '%.60s', not in '%s': set region=%.60s "
-                       "(AWS_REGION) ",
+                       "(AWS_REGION)",
                        sat_s3_bucket_of(s3, op), region, s3->region, region);
 }
 
@@ -352,11 +369,11 @@ static void refuse_by_rule(const struct sat_s3 *s3, const struct sat_op *op,
         verdict->retry = SAT_RETRY_NEVER;
     add_summary(s3, op, verdict->code, found, text);
     if (rule->hint != NULL)
-        (void)sat_buf_addf(text, "%s: ", rule->hint);
+        (void)sat_buf_addf(text, ": %s", rule->hint);
     if (verdict->retry == SAT_RETRY_SKEW)
-        (void)sat_buf_addf(text, "it is %" PRId64 " s off: ", -verdict->skew_s);
+        (void)sat_buf_addf(text, ", it is %" PRId64 " s off", -verdict->skew_s);
     if (reply->status >= 300 && reply->status < 400)
-        (void)sat_buf_add_str(text, "a redirect to another place is not followed: ");
+        (void)sat_buf_add_str(text, ": a redirect to another place is not followed");
 }
 
 void sat_s3_refuse(const struct sat_s3 *s3, const struct sat_op *op, const struct sat_reply *reply,
@@ -392,24 +409,25 @@ void sat_s3_not_s3(const struct sat_s3 *s3, const struct sat_op *op, const struc
     describe(s3, op, target);
     keep_request_id(reply, &none, request_id);
     *verdict = (struct sat_verdict){.code = SATCHEL_NETWORK, .retry = SAT_RETRY_TRANSIENT};
-    (void)sat_buf_addf(&text, "%s of %s: the reply is not what S3 answers: %s ",
+    (void)sat_buf_addf(&text, "%s of %s: the reply is not what S3 answers: %s",
                        sat_op_kind_text(op->kind), target, what);
     add_service_text(&text, &none, reply, request_id);
     report(err, verdict->code, &text, reply, request_id);
 }
 
 void sat_s3_accept_xml(const struct sat_s3 *s3, const struct sat_op *op,
-                       const struct sat_reply *reply, const char *root,
-                       const struct sat_xml_handler *handler, void *user,
+                       const struct sat_reply *reply, const struct sat_s3_document *document,
                        struct sat_verdict *verdict, satchel_error *err)
 {
+    const struct sat_xml_handler handler = {.end = document->end};
     satchel_error why = {0};
     char service_code[64];
     if (reply->status != 200) {
         sat_s3_refuse(s3, op, reply, verdict, err);
         return;
     }
-    int code = sat_xml_parse(sat_buf_span(&reply->body), root, handler, user, &why);
+    int code =
+        sat_xml_parse(sat_buf_span(&reply->body), document->root, &handler, document->user, &why);
     if (code == SATCHEL_OK) {
         *verdict = (struct sat_verdict){.code = SATCHEL_OK};
     } else if (sat_s3_error_code(reply, service_code, sizeof service_code)) {
@@ -449,8 +467,8 @@ void sat_s3_accept_empty(const struct sat_s3 *s3, const struct sat_op *op,
     else if (reply->status >= 300 || read_error(reply, &found))
         sat_s3_refuse(s3, op, reply, verdict, err);
     else
-        sat_s3_not_s3(s3, op, reply, why.text[0] != '\0' ? why.text : "unexpected status",
-                      verdict, err);
+        sat_s3_not_s3(s3, op, reply, why.text[0] != '\0' ? why.text : "unexpected status", verdict,
+                      err);
 }
 
 void sat_s3_quiet_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,

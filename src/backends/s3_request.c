@@ -19,7 +19,7 @@ static bool is_lower_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* Four groups of digits: S3 takes that for an address. */
+/* Digits and dots only: S3 refuses what could be an IPv4 address. */
 static bool looks_like_address(const char *name)
 {
     return name[strspn(name, "0123456789.")] == '\0' && strchr(name, '.') != NULL;
@@ -62,7 +62,8 @@ int sat_s3_target(const struct sat_s3 *s3, struct sat_request *request, const ch
         (void)sat_buf_add_char(path, '/');
         (void)sat_uri_encode(path, sat_span_of(key), true);
     }
-    return sat_buf_check(path, "path of the request", err);
+    int code = sat_buf_check(&request->query, "query of the request", err);
+    return code == SATCHEL_OK ? sat_buf_check(path, "path of the request", err) : code;
 }
 
 void sat_s3_query(struct sat_request *request, const char *name, const char *value)
@@ -78,6 +79,7 @@ void sat_s3_query(struct sat_request *request, const char *name, const char *val
 
 /* ---- headers */
 
+/* Control characters never get this far into a connection: header injection ends here. */
 int sat_s3_header(struct sat_request *request, const char *name, const char *value,
                   satchel_error *err)
 {
@@ -121,7 +123,10 @@ static bool is_header_name(const char *name)
     return true;
 }
 
-/* S3 gives other bytes back as RFC 2047 words, and blanks at the ends not at all. */
+/*
+ * S3 gives other bytes back as RFC 2047 words, blanks at the ends not at all, and a header without
+ * a value is one that curl leaves out.
+ */
 static bool is_header_value(const char *value)
 {
     size_t len = strlen(value);
@@ -129,9 +134,10 @@ static bool is_header_value(const char *value)
         if (value[i] < 0x20 || value[i] > 0x7e)
             return false;
     }
-    return len == 0 || (value[0] != ' ' && value[len - 1] != ' ');
+    return len > 0 && value[0] != ' ' && value[len - 1] != ' ';
 }
 
+/* One x-amz-meta- header; its name in lower case, as S3 keeps it anyway. */
 static int add_metadata(struct sat_request *request, const struct sat_tag *tag, satchel_error *err)
 {
     SAT_AUTO_BUF struct sat_buf name;
@@ -142,7 +148,8 @@ static int add_metadata(struct sat_request *request, const struct sat_tag *tag, 
                              tag->key);
     if (!is_header_value(tag->value))
         return sat_error_set(err, SATCHEL_INVALID,
-                             "metadata '%.100s': S3 keeps ASCII text without blanks at its ends",
+                             "metadata '%.100s': its value must be ASCII text, not empty and "
+                             "without blanks at its ends, to be kept by S3",
                              tag->key);
     (void)sat_buf_add_str(&name, "x-amz-meta-");
     (void)sat_buf_add_str(&name, tag->key);

@@ -18,8 +18,8 @@
 #define TERMINATOR "aws4_request"
 
 enum {
-    DATE_LEN = 8,                  /* "20130524", the head of the time stamp */
-    CANONICAL_MAX = 256 * 1024,    /* path, query and headers are 64 KiB each at most */
+    DATE_LEN = 8,               /* "20130524", the head of the time stamp */
+    CANONICAL_MAX = 256 * 1024, /* path, query and headers are 64 KiB each at most */
     AUTHORIZATION_MAX = 64 * 1024,
 };
 
@@ -38,6 +38,7 @@ struct sat_sigv4 {
 
 /* ---- signer */
 
+/* The secret itself is not kept: its first HMAC key is enough. */
 static void init_secret(struct sat_hmac *hmac, const char *secret, struct sat_buf *scratch)
 {
     (void)sat_buf_add_str(scratch, "AWS4");
@@ -60,8 +61,8 @@ struct sat_sigv4 *sat_sigv4_new(const struct sat_sigv4_keys *keys)
     signer->region = sat_strdup(keys->region);
     signer->service = sat_strdup(keys->service);
     init_secret(&signer->secret, keys->secret_access_key, &scratch);
-    if (signer->access_key_id != NULL && signer->session_token != NULL &&
-        signer->region != NULL && signer->service != NULL && scratch.failed == SATCHEL_OK)
+    if (signer->access_key_id != NULL && signer->session_token != NULL && signer->region != NULL &&
+        signer->service != NULL && scratch.failed == SATCHEL_OK)
         return signer;
     sat_sigv4_free(signer);
     return NULL;
@@ -82,6 +83,7 @@ void sat_sigv4_free(struct sat_sigv4 *signer)
     sat_free(signer);
 }
 
+/* secret -> day -> region -> service -> terminator */
 static void derive(const struct sat_sigv4 *signer, const char *date, struct sat_hmac *key)
 {
     unsigned char bytes[SAT_SHA256_SIZE];
@@ -143,12 +145,10 @@ static void sort_headers(struct sat_sigv4_header *headers, size_t count)
 
 static void add_lower(struct sat_buf *buf, const struct sat_sigv4_header *header)
 {
-    char *out = sat_buf_reserve(buf, header->name_len);
-    if (out == NULL)
-        return;
-    for (size_t i = 0; i < header->name_len; i++)
-        out[i] = lower(header->name[i]);
-    buf->len += header->name_len;
+    size_t start = buf->len;
+    (void)sat_buf_add(buf, header->name, header->name_len);
+    for (size_t i = start; i < buf->len; i++)
+        buf->data[i] = lower(buf->data[i]);
 }
 
 /* Trimmed, with every run of blanks as one space. */
@@ -169,6 +169,7 @@ static void add_value(struct sat_buf *buf, const char *value)
     }
 }
 
+/* One line a name; values of the same name are joined by commas, in their order. */
 static void add_headers(const struct sat_sigv4_input *input, struct sat_buf *canonical,
                         struct sat_buf *names)
 {
@@ -212,6 +213,7 @@ void sat_sigv4_canonical(const struct sat_sigv4_input *input, struct sat_buf *ca
 
 /* ---- signature */
 
+/* "20130524/us-east-1/s3/aws4_request" */
 static void add_scope(const struct sat_sigv4 *signer, const char *stamp, struct sat_buf *out)
 {
     (void)sat_buf_addf(out, "%.*s/%s/%s/" TERMINATOR, (int)DATE_LEN, stamp, signer->region,
@@ -262,13 +264,13 @@ int sat_sigv4_authorize(struct sat_sigv4 *signer, const struct sat_sigv4_input *
     sat_hex(signature, sizeof signature, hex);
     (void)sat_buf_addf(authorization, ALGORITHM " Credential=%s/", signer->access_key_id);
     add_scope(signer, stamp, authorization);
-    (void)sat_buf_addf(authorization, ", SignedHeaders=%s, Signature=%s", sat_buf_str(&names),
-                       hex);
+    (void)sat_buf_addf(authorization, ", SignedHeaders=%s, Signature=%s", sat_buf_str(&names), hex);
     return sat_buf_check(authorization, "Authorization header", err);
 }
 
 /* ---- whole requests */
 
+/* A closed list: what connection, proxy or curl add on their own must not break a signature. */
 static bool is_signed(const char *line, size_t name_len)
 {
     static const char *const whole[] = {"content-type", "content-md5", "range"};

@@ -12,6 +12,7 @@ struct tags_parse {
     struct sat_buf value;
 };
 
+/* Tags are not part of what an ETag stands for: S3 has no conditions on them. */
 static int target(const void *state, const struct sat_op *op, struct sat_request *request,
                   const char *method, satchel_error *err)
 {
@@ -38,6 +39,7 @@ static int keep(struct sat_buf *buf, const struct sat_xml_node *node, satchel_er
     return sat_buf_check(buf, "tag", err);
 }
 
+/* An empty or repeated key is no Tagging that S3 would send: CORRUPT, not the caller's INVALID. */
 static int on_tag_element(void *user, const struct sat_xml_node *node, satchel_error *err)
 {
     struct tags_parse *parse = user;
@@ -47,8 +49,8 @@ static int on_tag_element(void *user, const struct sat_xml_node *node, satchel_e
         return keep(&parse->value, node, err);
     if (!sat_str_eq(node->path, "Tagging/TagSet/Tag"))
         return SATCHEL_OK;
-    int code = sat_tags_add(parse->tags, sat_buf_span(&parse->key), sat_buf_span(&parse->value),
-                            err);
+    int code =
+        sat_tags_add(parse->tags, sat_buf_span(&parse->key), sat_buf_span(&parse->value), err);
     sat_buf_reset(&parse->key);
     sat_buf_reset(&parse->value);
     return code == SATCHEL_INVALID ? SATCHEL_CORRUPT : code;
@@ -57,12 +59,12 @@ static int on_tag_element(void *user, const struct sat_xml_node *node, satchel_e
 void sat_s3_tags_get_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
                             struct sat_verdict *verdict, satchel_error *err)
 {
-    const struct sat_xml_handler handler = {.end = on_tag_element};
     struct tags_parse parse = {.tags = &op->found_tags};
+    const struct sat_s3_document tagging = {"Tagging", on_tag_element, &parse};
     sat_tags_fini(&op->found_tags);
     sat_buf_init(&parse.key, SAT_XML_TEXT_MAX);
     sat_buf_init(&parse.value, SAT_XML_TEXT_MAX);
-    sat_s3_accept_xml(state, op, reply, "Tagging", &handler, &parse, verdict, err);
+    sat_s3_accept_xml(state, op, reply, &tagging, verdict, err);
     if (verdict->code != SATCHEL_OK)
         sat_tags_fini(&op->found_tags);
     sat_buf_fini(&parse.key);

@@ -39,6 +39,17 @@ static int check_key(const struct sat_op *op, const char *key, satchel_error *er
     return SATCHEL_OK;
 }
 
+/* A connection to a whole account ("s3://") has no bucket for its ops. */
+static int check_bucket(const struct sat_op *op, satchel_error *err)
+{
+    const struct sat_conn *conn = op->conn;
+    bool missing = conn->backend->has_buckets && *conn->bucket == '\0' && op->bucket == NULL;
+    if (!missing || op->kind == SAT_OP_BUCKET_LIST)
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_INVALID, "%s: no bucket in '%s' (want %s://BUCKET/KEY)",
+                         sat_op_kind_text(op->kind), conn->uri, conn->backend->name);
+}
+
 static int check_many(const struct sat_op *op, satchel_error *err)
 {
     unsigned max = op->conn->backend->limits.delete_many_max;
@@ -78,10 +89,12 @@ static int check_put(const struct sat_op *op, satchel_error *err)
 int sat_door_check(const struct sat_op *op, satchel_error *err)
 {
     const struct sat_backend *backend = op->conn->backend;
-    int code = SATCHEL_OK;
     if (op->kind >= SAT_OP_KINDS || !sat_conn_supports(op->conn, op->kind))
         return sat_error_set(err, SATCHEL_UNSUPPORTED, "%s:// does not support %s", backend->name,
                              sat_op_kind_text(op->kind));
+    int code = check_bucket(op, err);
+    if (code != SATCHEL_OK)
+        return code;
     if (needs_key(op->kind))
         code = check_key(op, op->key, err);
     else if (op->kind == SAT_OP_DELETE_MANY)

@@ -24,7 +24,11 @@ static int take_uri(struct sat_conn *conn, const struct sat_uri *uri, const char
                     satchel_error *err)
 {
     bool buckets = conn->backend->has_buckets;
-    int code = sat_uri_want(uri, buckets ? SAT_URI_BUCKET : SAT_URI_PATH, err);
+    /* "s3://" names the account: the door lets it list its buckets and nothing else. */
+    bool account = buckets && *uri->bucket == '\0' && *uri->path == '\0' &&
+                   sat_conn_supports(conn, SAT_OP_BUCKET_LIST);
+    int code = account ? SATCHEL_OK
+                       : sat_uri_want(uri, buckets ? SAT_URI_BUCKET : SAT_URI_PATH, err);
     if (code != SATCHEL_OK)
         return code;
     conn->uri = sat_strdup(text);
@@ -46,6 +50,8 @@ static int take_options(struct sat_conn *conn, const struct sat_config *config, 
     conn->max_retries = (unsigned)sat_config_int(config, "max_retries");
     conn->retry_base_ms = ms_option(config, "retry_base_ms");
     conn->request_timeout_ms = ms_option(config, "request_timeout");
+    if (conn->request_timeout_ms == 0) /* none */
+        conn->request_timeout_ms = INT32_MAX;
     conn->connect_timeout_ms = ms_option(config, "connect_timeout");
     conn->response_timeout_ms = ms_option(config, "response_timeout");
     conn->stall_timeout_ms = ms_option(config, "stall_timeout");

@@ -62,9 +62,9 @@ static int compile(struct sat_regex *regex, satchel_span pattern, satchel_error 
     (void)pcre2_set_heap_limit(regex->limits, (uint32_t)(SAT_REGEX_HEAP_MAX / 1024)); /* in KiB */
     int code = 0;
     size_t at = 0;
-    regex->code = pcre2_compile((PCRE2_SPTR)regex->pattern, pattern.len,
-                                PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at,
-                                context);
+    regex->code =
+        pcre2_compile((PCRE2_SPTR)regex->pattern, pattern.len,
+                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
     pcre2_compile_context_free(context);
     return regex->code != NULL ? SATCHEL_OK : compile_failed(regex, code, at, err);
 }

@@ -2,7 +2,8 @@
  * Regular expressions (PCRE2) with hard limits, so that no pattern can hold a thread or the heap.
  *
  * A pattern is at most 4 KiB; a search may take 100,000 steps from each start and 16 MiB of heap. A
- * limit is an error, never "no match".
+ * limit is an error, never "no match". Steps are counted anew at each start, so that the worst time
+ * still grows with the square of the text's length.
  */
 #ifndef SAT_CORE_REGEX_H
 #define SAT_CORE_REGEX_H

@@ -13,6 +13,7 @@
  */
 #include "index.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -237,7 +238,7 @@ int sat_index_meta_read(struct sat_sqlite *db, struct sat_index_meta *meta, satc
     meta->listed_drop = (uint64_t)sqlite3_column_int64(stmt, 3);
     const char *boot = sat_sqlite_text(stmt, 4);
     if (boot != NULL)
-        (void)strncpy(meta->listed_boot, boot, sizeof meta->listed_boot - 1);
+        (void)snprintf(meta->listed_boot, sizeof meta->listed_boot, "%s", boot);
     return SATCHEL_OK;
 }
 
@@ -364,8 +365,8 @@ static int lookup_one(struct sat_sqlite *db, sqlite3_stmt *stmt, const char *key
     return code;
 }
 
-static int lookup_all(struct sat_sqlite *db, const char *const *keys, size_t count,
-                      const char *sql, struct sat_index_rows *rows, satchel_error *err)
+static int lookup_all(struct sat_sqlite *db, const char *const *keys, size_t count, const char *sql,
+                      struct sat_index_rows *rows, satchel_error *err)
 {
     SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
     int code = sat_sqlite_exec(db, "BEGIN", err);
@@ -404,6 +405,8 @@ int sat_index_lookup(struct sat_index *index, const char *const *keys, size_t co
 void sat_index_drop_freshness(struct sat_index *index)
 {
     (void)sat_mark_set_drop(index->mark);
+    /* Marks that could not be settled must not count as writes in flight for ever. */
+    sat_mark_renew_owner(index->mark);
 }
 
 bool sat_index_is_listed(const struct sat_index_meta *meta, const struct sat_mark_head *head)

@@ -140,8 +140,9 @@ int sat_index_settle(struct sat_index *index, const struct sat_index_settlement 
                      size_t count, satchel_error *err);
 
 /*
- * Makes the index stale for every process, also for a refresh that runs now. Needs no database
- * lock and no disk space; best effort. For a write that begin or settle could not record.
+ * Makes the index stale for every process, also for a refresh that runs now, and lets the marks
+ * that this handle has left count as orphans. Needs no database lock and no disk space; best
+ * effort. For a write that begin or settle could not record.
  */
 void sat_index_drop_freshness(struct sat_index *index);
 
@@ -190,7 +191,8 @@ struct sat_index_refresh_options {
  * refresh's generation: call before the first LIST. *out is NULL, with SATCHEL_OK, when another
  * refresher did the work meanwhile. The election ends with sat_index_refresh_end() or death.
  */
-int sat_index_refresh_begin(struct sat_index *index, const struct sat_index_refresh_options *options,
+int sat_index_refresh_begin(struct sat_index *index,
+                            const struct sat_index_refresh_options *options,
                             struct sat_index_refresh **out, satchel_error *err);
 
 struct sat_index_listed {

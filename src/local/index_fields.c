@@ -1,4 +1,5 @@
 /* Declared fields: expression indexes in the database that match the caller's list. */
+#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -40,8 +41,9 @@ enum { FIELD_INDEX_SIZE = 24 }; /* "field_" and 16 hex digits */
 
 static void index_name(const char *expression, char out[FIELD_INDEX_SIZE])
 {
-    memcpy(out, "field_", 6);
-    sat_crc64_hex(sat_crc64(0, expression, strlen(expression)), out + 6);
+    char hex[SAT_CRC64_HEX_SIZE];
+    sat_crc64_hex(sat_crc64(0, expression, strlen(expression)), hex);
+    (void)snprintf(out, FIELD_INDEX_SIZE, "field_%s", hex);
 }
 
 static int create_field(struct sat_sqlite *db, const char *field, char name[FIELD_INDEX_SIZE],

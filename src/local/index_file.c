@@ -6,6 +6,7 @@
  * file open can neither harm the new one nor be fooled for long: it reads the mark at each call.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -118,7 +119,7 @@ static int make_epoch(struct sat_index *index, struct sat_mark_head *head, satch
     head->drop = sat_random_u64();
     /* Higher than what the old file had counted: writes in flight carry its generations. */
     head->intent = head->committed = sat_clock_wall_ns() / 1000;
-    (void)strncpy(head->boot, sat_os_boot_id(), sizeof head->boot - 1);
+    (void)snprintf(head->boot, sizeof head->boot, "%s", sat_os_boot_id());
     int code = make_file(index, head->epoch, err);
     if (code == SATCHEL_OK)
         code = open_epoch(index, head->epoch, &conn, err);
@@ -227,8 +228,7 @@ static int settle_file(struct sat_index *index, bool alone, satchel_error *err)
         return SATCHEL_OK;
     code = sat_mark_read(index->mark, &head, err); /* `drop` may have changed */
     head.clean = 0;
-    memset(head.boot, 0, sizeof head.boot);
-    (void)strncpy(head.boot, sat_os_boot_id(), sizeof head.boot - 1);
+    (void)snprintf(head.boot, sizeof head.boot, "%s", sat_os_boot_id());
     return code == SATCHEL_OK ? sat_mark_write(index->mark, &head, err) : code;
 }
 

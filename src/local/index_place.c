@@ -55,9 +55,9 @@ static int check_folder(int dirfd, const char *dir, satchel_error *err)
         return sat_error_os(err, -rc, "cache folder %s", dir);
     int network = sat_os_is_network(dirfd);
     if (network != 0)
-        return sat_error_set(err, SATCHEL_DENIED,
-                             "cache folder %s is on a network file system: choose a local cache_dir",
-                             dir);
+        return sat_error_set(
+            err, SATCHEL_DENIED,
+            "cache folder %s is on a network file system: choose a local cache_dir", dir);
     int code = check_owner(dir, &info, err);
     return code == SATCHEL_OK ? check_writable(dirfd, dir, err) : code;
 }
@@ -79,12 +79,13 @@ int sat_index_place_check(const char *dir, char **out, satchel_error *err)
     int rc = sat_os_mkdirs(AT_FDCWD, dir, 0700, 0);
     if (rc < 0)
         return sat_error_os(err, -rc, "cache folder %s", dir);
-    if (check_not_planted(dir, err) != SATCHEL_OK)
-        return SATCHEL_DENIED;
+    int code = check_not_planted(dir, err);
+    if (code != SATCHEL_OK)
+        return code;
     SAT_AUTO_FD int fd = sat_os_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return sat_error_os(err, -fd, "cache folder %s", dir);
-    int code = check_folder(fd, dir, err);
+    code = check_folder(fd, dir, err);
     if (code != SATCHEL_OK)
         return code;
     SAT_AUTO_FREE char *real = sat_malloc(PATH_MAX);

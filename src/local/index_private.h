@@ -31,7 +31,7 @@ struct sat_index {
     char *dir; /* NULL: in memory */
     char stem[SAT_INDEX_STEM_SIZE];
     struct sat_mark *mark;
-    struct sat_mutex write_lock; /* one write transaction at a time; taken before `lock` */
+    struct sat_mutex write_lock;  /* one write transaction at a time; taken before `lock` */
     struct sat_mutex memory_lock; /* in memory: held while the only connection is in use */
     struct sat_mutex lock;
     struct sat_cond refreshed; /* in memory: `refreshing` was cleared */
@@ -46,7 +46,8 @@ struct sat_index {
 
 /* ---- index_file.c: epochs of the database file ---- */
 
-/* Opens the folder's current file, checking it when nobody else has it open; makes one if needed. */
+/* Opens the folder's current file, checking it when nobody else has it open; makes one if needed.
+ */
 int sat_index_file_open(struct sat_index *index, satchel_error *err);
 /* The last handle to close leaves the mark that lets the next one skip the check. */
 void sat_index_file_close(struct sat_index *index);
@@ -109,6 +110,12 @@ bool sat_index_is_listed(const struct sat_index_meta *meta, const struct sat_mar
 /* Creates the declared indexes that a file made anew lacks; inside a write transaction. */
 int sat_index_fields_ensure(struct sat_index *index, struct sat_sqlite *db, satchel_error *err);
 void sat_index_fields_fini(struct sat_vec *fields);
+
+/* ---- index_write.c ---- */
+
+/* Appends (int64_t) the owners of dirty rows that are alive, or those that are not. */
+int sat_index_find_owners(struct sat_index *index, struct sat_sqlite *db, bool alive,
+                          struct sat_vec *owners, satchel_error *err);
 
 /* ---- index_row.c: reading and writing rows ---- */
 

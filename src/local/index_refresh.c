@@ -28,9 +28,9 @@ struct sat_index_refresh {
     uint64_t epoch;
     int64_t generation; /* R */
     int64_t started_ns;
-    uint64_t drop;          /* the mark's, at the begin */
-    struct sat_vec living;  /* int64_t: owners with writes in flight at the begin */
-    struct sat_vec changes; /* struct change, by key */
+    uint64_t drop;            /* the mark's, at the begin */
+    struct sat_vec living;    /* int64_t: owners with writes in flight at the begin */
+    struct sat_vec changes;   /* struct change, by key */
     struct sat_vec vanished;  /* int64_t: oid */
     struct sat_vec confirmed; /* int64_t: oid of orphans that are as listed */
     size_t pending;           /* changes that were not put yet */
@@ -101,24 +101,6 @@ static bool was_done(struct sat_index *index, const struct sat_index_refresh_opt
 
 /* ---- begin and end ---- */
 
-static int find_living(struct sat_index_refresh *refresh, struct sat_sqlite *db,
-                       satchel_error *err)
-{
-    SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
-    bool row = true;
-    int code = sat_sqlite_prepare(db, "SELECT DISTINCT dirty FROM obj WHERE dirty <> 0", &stmt, err);
-    while (code == SATCHEL_OK && row) {
-        code = sat_sqlite_step(db, stmt, &row, err);
-        if (code != SATCHEL_OK || !row)
-            break;
-        int64_t owner = sqlite3_column_int64(stmt, 0);
-        if (sat_mark_alive(refresh->index->mark, owner) &&
-            sat_vec_push(&refresh->living, &owner) == NULL)
-            code = sat_error_nomem(err);
-    }
-    return code;
-}
-
 /* The transaction that takes the generation. */
 static int start(struct sat_index_refresh *refresh, satchel_error *err)
 {
@@ -133,7 +115,7 @@ static int start(struct sat_index_refresh *refresh, satchel_error *err)
     code = sat_mark_read(refresh->index->mark, &head, err);
     refresh->drop = code == SATCHEL_OK ? head.drop : 0;
     if (code == SATCHEL_OK)
-        code = find_living(refresh, txn.conn->db, err);
+        code = sat_index_find_owners(refresh->index, txn.conn->db, true, &refresh->living, err);
     if (code == SATCHEL_OK)
         code = sat_index_fields_ensure(refresh->index, txn.conn->db, err);
     return sat_index_txn_end(&txn, code, err);
@@ -163,7 +145,8 @@ static int new_refresh(struct sat_index *index, int fd, struct sat_index_refresh
     return SATCHEL_OK;
 }
 
-int sat_index_refresh_begin(struct sat_index *index, const struct sat_index_refresh_options *options,
+int sat_index_refresh_begin(struct sat_index *index,
+                            const struct sat_index_refresh_options *options,
                             struct sat_index_refresh **out, satchel_error *err)
 {
     struct sat_index_meta meta;
@@ -227,8 +210,7 @@ static int add_change(struct sat_index_refresh *refresh, const struct sat_index_
         return sat_error_nomem(err);
     memcpy(block, item->key, key_size);
     memcpy(block + key_size, etag, etag_size);
-    struct change change = {
-        .listed = {.key = block, .etag = block + key_size, .size = item->size}};
+    struct change change = {.listed = {.key = block, .etag = block + key_size, .size = item->size}};
     if (sat_vec_push(&refresh->changes, &change) == NULL) {
         sat_free(block);
         return sat_error_nomem(err);
@@ -329,11 +311,11 @@ static int merge_page(struct sat_index_refresh *refresh, const struct sat_index_
                              "record index was made anew: refresh and try again");
     } else {
         SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
-        code = sat_sqlite_prepare(conn->db,
-                                  count > 0
-                                      ? OLD_COLUMNS " WHERE key > ?1 AND key <= ?2 ORDER BY key"
-                                      : OLD_COLUMNS " WHERE key > ?1 ORDER BY key",
-                                  &stmt, err);
+        code =
+            sat_sqlite_prepare(conn->db,
+                               count > 0 ? OLD_COLUMNS " WHERE key > ?1 AND key <= ?2 ORDER BY key"
+                                         : OLD_COLUMNS " WHERE key > ?1 ORDER BY key",
+                               &stmt, err);
         if (code == SATCHEL_OK)
             code = sat_sqlite_bind(conn->db, stmt, err, count > 0 ? "tt" : "t",
                                    sat_buf_str(&refresh->last),
@@ -458,8 +440,8 @@ int sat_index_refresh_put(struct sat_index_refresh *refresh, const struct sat_in
         return refuse(err);
     for (size_t i = 0; i < count; i++) {
         if (find_change(refresh, rows[i].key) == NULL)
-            return sat_error_set(err, SATCHEL_INVALID, "record index: '%s' is not among the changes",
-                                 rows[i].key);
+            return sat_error_set(err, SATCHEL_INVALID,
+                                 "record index: '%s' is not among the changes", rows[i].key);
     }
     int code = sat_index_txn_begin(refresh->index, refresh->epoch, &txn, err);
     if (code != SATCHEL_OK)

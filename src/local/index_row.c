@@ -102,8 +102,8 @@ static size_t text_size(const char *text)
 static int add_copy(struct sat_index_rows *rows, const struct sat_index_row *row,
                     satchel_error *err)
 {
-    size_t size = text_size(row->key) + text_size(row->etag) + text_size(row->updated_at) +
-                  row->body.len + 1;
+    size_t size =
+        text_size(row->key) + text_size(row->etag) + text_size(row->updated_at) + row->body.len + 1;
     char *block = sat_malloc(size);
     if (block == NULL)
         return sat_error_nomem(err);

@@ -33,10 +33,10 @@ static int64_t schema_version(void)
 
 static int create(struct sat_sqlite *db, int64_t generation, satchel_error *err)
 {
-    SAT_AUTO_FREE char *rest = sat_strf(
-        "PRAGMA application_id = %d; PRAGMA user_version = %lld;"
-        "INSERT INTO meta VALUES (1, %lld, 0, 0, 0, '');",
-        APPLICATION_ID, (long long)schema_version(), (long long)generation);
+    SAT_AUTO_FREE char *rest =
+        sat_strf("PRAGMA application_id = %d; PRAGMA user_version = %lld;"
+                 "INSERT INTO meta VALUES (1, %lld, 0, 0, 0, '');",
+                 APPLICATION_ID, (long long)schema_version(), (long long)generation);
     if (rest == NULL)
         return sat_error_nomem(err);
     int code = sat_sqlite_exec(db, schema, err);
@@ -54,8 +54,8 @@ int sat_index_schema_create(struct sat_sqlite *db, int64_t generation, satchel_e
 static int foreign(struct sat_sqlite *db, const char *why, satchel_error *err)
 {
     db->damaged = true;
-    return sat_error_set(err, SATCHEL_MODIFIED, "record index was damaged (%s): refresh and try again",
-                         why);
+    return sat_error_set(err, SATCHEL_MODIFIED,
+                         "record index was damaged (%s): refresh and try again", why);
 }
 
 int sat_index_schema_check(struct sat_sqlite *db, const struct sat_mark_head *head,

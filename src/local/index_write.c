@@ -189,30 +189,55 @@ int sat_index_repair(struct sat_index *index, const struct sat_index_row *rows, 
     return sat_index_txn_end(&txn, code, err);
 }
 
-static int load_orphans(struct sat_index *index, struct sat_sqlite *db,
-                        struct sat_index_rows *rows, satchel_error *err)
+int sat_index_find_owners(struct sat_index *index, struct sat_sqlite *db, bool alive,
+                          struct sat_vec *owners, satchel_error *err)
 {
     SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
     bool row = true;
-    int64_t dead = SAT_OWNER_UNKNOWN;
-    int64_t alive = SAT_OWNER_NONE;
-    int code = sat_sqlite_prepare(
-        db, "SELECT " SAT_ROW_COLUMNS " FROM obj WHERE dirty <> 0 ORDER BY dirty", &stmt, err);
+    int code =
+        sat_sqlite_prepare(db, "SELECT DISTINCT dirty FROM obj WHERE dirty <> 0", &stmt, err);
     while (code == SATCHEL_OK && row) {
         code = sat_sqlite_step(db, stmt, &row, err);
         if (code != SATCHEL_OK || !row)
             break;
-        int64_t owner = sqlite3_column_int64(stmt, 6);
-        /* Rows of one owner come together: ask the kernel once for each owner. */
-        if (owner != dead && owner != alive) {
-            if (sat_mark_alive(index->mark, owner))
-                alive = owner;
-            else
-                dead = owner;
-        }
-        if (owner == dead)
+        int64_t owner = sqlite3_column_int64(stmt, 0);
+        if (sat_mark_alive(index->mark, owner) == alive && sat_vec_push(owners, &owner) == NULL)
+            code = sat_error_nomem(err);
+    }
+    return code;
+}
+
+static int load_rows_of(struct sat_sqlite *db, int64_t owner, struct sat_index_rows *rows,
+                        satchel_error *err)
+{
+    SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    bool row = true;
+    int code = sat_sqlite_prepare(db,
+                                  "SELECT " SAT_ROW_COLUMNS " FROM obj WHERE dirty <> 0"
+                                  " AND dirty = ?1 ORDER BY key",
+                                  &stmt, err);
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_bind(db, stmt, err, "i", owner);
+    while (code == SATCHEL_OK && row) {
+        code = sat_sqlite_step(db, stmt, &row, err);
+        if (code == SATCHEL_OK && row)
             code = sat_rows_load(rows, db, stmt, false, err);
     }
+    return code;
+}
+
+/*
+ * Rows are read after their owner was found dead, in a later snapshot: one that settled and then
+ * closed in good order has nothing left in it.
+ */
+static int load_orphans(struct sat_index *index, struct sat_sqlite *db, struct sat_index_rows *rows,
+                        satchel_error *err)
+{
+    SAT_AUTO_VEC struct sat_vec dead;
+    sat_vec_init(&dead, sizeof(int64_t));
+    int code = sat_index_find_owners(index, db, false, &dead, err);
+    for (size_t i = 0; i < dead.len && code == SATCHEL_OK; i++)
+        code = load_rows_of(db, *(const int64_t *)sat_vec_at(&dead, i), rows, err);
     return code;
 }
 

@@ -125,9 +125,9 @@ static int configure(struct sat_sqlite *db, satchel_error *err)
         int what;
         int on;
     } settings[] = {
-        {SQLITE_DBCONFIG_DEFENSIVE, 1},     {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+        {SQLITE_DBCONFIG_DEFENSIVE, 1},        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
         {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
-        {SQLITE_DBCONFIG_ENABLE_VIEW, 0},   {SQLITE_DBCONFIG_DQS_DDL, 0},
+        {SQLITE_DBCONFIG_ENABLE_VIEW, 0},      {SQLITE_DBCONFIG_DQS_DDL, 0},
         {SQLITE_DBCONFIG_DQS_DML, 0},
     };
     (void)sqlite3_extended_result_codes(db->raw, 1);
@@ -177,8 +177,9 @@ int sat_sqlite_open(const char *path, struct sat_sqlite **out, satchel_error *er
     if (code == SATCHEL_OK)
         code = use_wal(db, sat_str_eq(path, ":memory:"), err);
     if (code == SATCHEL_OK)
-        code = sat_sqlite_exec(db, "PRAGMA synchronous=OFF; PRAGMA journal_size_limit=67108864;"
-                                   "PRAGMA cell_size_check=ON;",
+        code = sat_sqlite_exec(db,
+                               "PRAGMA synchronous=OFF; PRAGMA journal_size_limit=67108864;"
+                               "PRAGMA cell_size_check=ON;",
                                err);
     if (code != SATCHEL_OK) {
         sat_sqlite_close(db);
@@ -198,7 +199,8 @@ void sat_sqlite_close(struct sat_sqlite *db)
     sat_free(db);
 }
 
-int sat_sqlite_prepare(struct sat_sqlite *db, const char *sql, sqlite3_stmt **out, satchel_error *err)
+int sat_sqlite_prepare(struct sat_sqlite *db, const char *sql, sqlite3_stmt **out,
+                       satchel_error *err)
 {
     if (sqlite3_prepare_v2(db->raw, sql, -1, out, NULL) == SQLITE_OK)
         return SATCHEL_OK;
@@ -250,8 +252,8 @@ static int bind_span(sqlite3_stmt *stmt, int at, satchel_span text)
     return sqlite3_bind_text64(stmt, at, data, text.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-int sat_sqlite_bind(struct sat_sqlite *db, sqlite3_stmt *stmt, satchel_error *err, const char *types,
-                 ...)
+int sat_sqlite_bind(struct sat_sqlite *db, sqlite3_stmt *stmt, satchel_error *err,
+                    const char *types, ...)
 {
     va_list args;
     va_start(args, types);

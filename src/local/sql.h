@@ -15,10 +15,10 @@
 /* One connection, used by one thread at a time. */
 struct sat_sqlite {
     sqlite3 *raw;
-    bool damaged;          /* a call found the file damaged: rebuild it, do not use it again */
-    satchel_error failure; /* what one of our SQL functions reported; code OK = nothing */
-    struct sat_buf scratch; /* of our SQL functions */
-    struct sat_sqlite *next;  /* the process-wide list of open connections */
+    bool damaged;            /* a call found the file damaged: rebuild it, do not use it again */
+    satchel_error failure;   /* what one of our SQL functions reported; code OK = nothing */
+    struct sat_buf scratch;  /* of our SQL functions */
+    struct sat_sqlite *next; /* the process-wide list of open connections */
     struct sat_sqlite *previous;
 };
 
@@ -48,7 +48,8 @@ int sat_sqlite_fail(struct sat_sqlite *db, const char *what, satchel_error *err)
 int sat_sqlite_exec(struct sat_sqlite *db, const char *sql, satchel_error *err);
 
 /* A statement that ends with its scope: no statement outlives a public call. */
-int sat_sqlite_prepare(struct sat_sqlite *db, const char *sql, sqlite3_stmt **out, satchel_error *err);
+int sat_sqlite_prepare(struct sat_sqlite *db, const char *sql, sqlite3_stmt **out,
+                       satchel_error *err);
 void sat_sqlite_finalize_(sqlite3_stmt **stmt);
 #define SAT_AUTO_STMT __attribute__((cleanup(sat_sqlite_finalize_)))
 
@@ -63,8 +64,8 @@ int sat_sqlite_int(struct sat_sqlite *db, const char *sql, int64_t *out, satchel
  * Binds parameters 1, 2, ...: 'i' int64_t, 't' const char * (NULL = SQL NULL), 'x' satchel_span as
  * text. Texts are borrowed until the statement is run or reset.
  */
-int sat_sqlite_bind(struct sat_sqlite *db, sqlite3_stmt *stmt, satchel_error *err, const char *types,
-                 ...);
+int sat_sqlite_bind(struct sat_sqlite *db, sqlite3_stmt *stmt, satchel_error *err,
+                    const char *types, ...);
 
 /* A text column; NULL for SQL NULL; valid until the next step. */
 const char *sat_sqlite_text(sqlite3_stmt *stmt, int column);

@@ -64,8 +64,7 @@ static void sql_key(sqlite3_context *context, int count, sqlite3_value **values)
         fail(context, db, &failure);
         return;
     }
-    if (sat_filter_key(value_span(values[0]), &field->path, &db->scratch, &failure) !=
-        SATCHEL_OK) {
+    if (sat_filter_key(value_span(values[0]), &field->path, &db->scratch, &failure) != SATCHEL_OK) {
         fail(context, db, &failure);
         return;
     }

@@ -292,7 +292,8 @@ static void put_order(struct compiler *to, const struct sat_query *query)
 }
 
 /* The row stands behind place `i` in sort `i`. Nothing stands behind a missing value. */
-static void put_behind(struct compiler *to, const struct sat_sort *sort, size_t number, bool missing)
+static void put_behind(struct compiler *to, const struct sat_sort *sort, size_t number,
+                       bool missing)
 {
     if (missing) {
         put(to, "0");

@@ -44,8 +44,9 @@ static int read_items(satchel_span pattern, struct sat_like *like, satchel_error
 int sat_like_new(satchel_span pattern, struct sat_like **out, satchel_error *err)
 {
     if (pattern.len > SAT_LIKE_PATTERN_MAX)
-        return sat_error_set(err, SATCHEL_LIMIT, "like pattern of %zu bytes is over the limit of %zu",
-                             pattern.len, SAT_LIKE_PATTERN_MAX);
+        return sat_error_set(err, SATCHEL_LIMIT,
+                             "like pattern of %zu bytes is over the limit of %zu", pattern.len,
+                             SAT_LIKE_PATTERN_MAX);
     /* A code point takes at least one byte, so this is room for all. */
     struct sat_like *like = sat_malloc(sizeof *like + pattern.len * sizeof like->items[0]);
     if (like == NULL)

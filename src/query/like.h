@@ -1,4 +1,5 @@
-/* LIKE patterns: `%` any text, `_` one character, `\` makes the next one literal; case is folded. */
+/* LIKE patterns: `%` any text, `_` one character, `\` makes the next one literal; case is folded.
+ */
 #ifndef SAT_QUERY_LIKE_H
 #define SAT_QUERY_LIKE_H
 

@@ -74,10 +74,11 @@ static int unknown(satchel_span name, const char *squeezed, satchel_error *err)
     if (nearest != NULL)
         return sat_error_set(err, SATCHEL_INVALID, "unknown operator '%.*s' (did you mean '%s'?)",
                              shown, text, nearest);
-    return sat_error_set(err, SATCHEL_INVALID,
-                         "unknown operator '%.*s' (known: = != > >= < <= in not_in like not_like "
-                         "regex starts_with exists not_exists between not_between contains is_null)",
-                         shown, text);
+    return sat_error_set(
+        err, SATCHEL_INVALID,
+        "unknown operator '%.*s' (known: = != > >= < <= in not_in like not_like "
+        "regex starts_with exists not_exists between not_between contains is_null)",
+        shown, text);
 }
 
 int sat_operator_parse(satchel_span name, enum sat_operator *op, satchel_error *err)

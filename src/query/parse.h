@@ -24,10 +24,10 @@
  *                field REGEX 'text' | field STARTS WITH 'text' | field CONTAINS value
  *                field IS [NOT] NULL | field [NOT] EXISTS | [NOT] EXISTS field
  *     field      a path of letters, digits and _ - . [ ] $ @ (address.city, items[0]), or a JSON
- *                Pointer (/a/b); in double quotes, with "" for one, a path of any characters. Quoted
- *                and bare parts may touch: address."post code"
- *     value      'text' with '' for one quote, a JSON number, TRUE, FALSE, NULL
- * It is two-valued (query.h), so `x != 1` and `NOT x = 1` differ where x is missing.
+ *                Pointer (/a/b); in double quotes, with "" for one, a path of any characters.
+ * Quoted and bare parts may touch: address."post code" value      'text' with '' for one quote, a
+ * JSON number, TRUE, FALSE, NULL It is two-valued (query.h), so `x != 1` and `NOT x = 1` differ
+ * where x is missing.
  */
 #ifndef SAT_QUERY_PARSE_H
 #define SAT_QUERY_PARSE_H

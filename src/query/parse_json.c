@@ -153,8 +153,8 @@ static struct sat_node *parse_logic(satchel_span name, satchel_span conditions, 
         return parse_list(SAT_NODE_OR, conditions, "conditions", depth, err);
     if (sat_str_eq_nocase(text, "not"))
         return parse_none_of(conditions, depth, err);
-    (void)sat_error_set(err, SATCHEL_INVALID,
-                        "unknown logic operator '%s' (known: and, or, not)", text);
+    (void)sat_error_set(err, SATCHEL_INVALID, "unknown logic operator '%s' (known: and, or, not)",
+                        text);
     return NULL;
 }
 
@@ -264,8 +264,7 @@ static int parse_sort_item(struct sat_query *query, satchel_span item, satchel_e
     static const char *const names[] = {"field", "order"};
     satchel_span values[2] = {{0}};
     if (sat_jscan_kind(item) != SAT_JKIND_OBJECT)
-        return sat_error_set(err, SATCHEL_INVALID,
-                             "\"sort\" needs objects {\"field\",\"order\"}");
+        return sat_error_set(err, SATCHEL_INVALID, "\"sort\" needs objects {\"field\",\"order\"}");
     int rc = take_members("a sort", item, names, 2, values, err);
     if (rc != SATCHEL_OK)
         return rc;

@@ -183,7 +183,8 @@ static int take_negated(struct parser *parser, enum sat_operator *op)
             return next(parser);
         }
     }
-    return expected(parser, "IN, LIKE, BETWEEN or EXISTS after NOT (or write NOT before the field)");
+    return expected(parser,
+                    "IN, LIKE, BETWEEN or EXISTS after NOT (or write NOT before the field)");
 }
 
 /* The operator that stands here, of one word or several. */
@@ -223,7 +224,8 @@ static struct sat_node *parse_condition(struct parser *parser)
     size_t at = parser->lex.token.at;
     struct sat_node *node = NULL;
     enum sat_operator op;
-    if (take_operator(parser, &op) == SATCHEL_OK && take_operand(parser, op, &value) == SATCHEL_OK) {
+    if (take_operator(parser, &op) == SATCHEL_OK &&
+        take_operand(parser, op, &value) == SATCHEL_OK) {
         node = sat_leaf_new(sat_buf_span(&field), op, sat_buf_span(&value), parser->err);
         if (node == NULL)
             sat_error_prefix(parser->err, "byte %zu: ", at);
@@ -238,8 +240,8 @@ static struct sat_node *parse_exists(struct parser *parser)
     struct sat_buf field;
     if (next(parser) != SATCHEL_OK || take_field(parser, &field) != SATCHEL_OK)
         return NULL;
-    struct sat_node *node = sat_leaf_new(sat_buf_span(&field), SAT_OPERATOR_EXISTS,
-                                         (satchel_span){0}, parser->err);
+    struct sat_node *node =
+        sat_leaf_new(sat_buf_span(&field), SAT_OPERATOR_EXISTS, (satchel_span){0}, parser->err);
     sat_buf_fini(&field);
     return node;
 }

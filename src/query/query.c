@@ -27,8 +27,8 @@ static bool is_plain_name(const struct sat_path_step *step, bool first)
         if (key[i] == '.' || key[i] == '[' || key[i] == ']')
             return false;
     }
-    return !first || (key[0] != '/' && !sat_span_eq(step->key, "id") &&
-                      !sat_span_eq(step->key, "metadata"));
+    return !first ||
+           (key[0] != '/' && !sat_span_eq(step->key, "id") && !sat_span_eq(step->key, "metadata"));
 }
 
 /*
@@ -271,8 +271,8 @@ struct sat_node *sat_leaf_new(satchel_span field, enum sat_operator op, satchel_
     if (node == NULL)
         return NULL;
     node->leaf = sat_calloc(1, sizeof *node->leaf);
-    int rc = node->leaf != NULL ? sat_field_init(field, &node->leaf->field, err)
-                                : sat_error_nomem(err);
+    int rc =
+        node->leaf != NULL ? sat_field_init(field, &node->leaf->field, err) : sat_error_nomem(err);
     if (rc == SATCHEL_OK) {
         node->leaf->op = op;
         rc = set_value(node->leaf, sat_jscan_trim(value), err);
@@ -429,8 +429,8 @@ int sat_query_check(const struct sat_query *query, satchel_error *err)
         return sat_error_set(err, SATCHEL_LIMIT, "query has %zu conditions (at most %d)",
                              totals.leaves, SAT_QUERY_LEAVES_MAX);
     if (totals.values > SAT_QUERY_VALUES_MAX)
-        return sat_error_set(err, SATCHEL_LIMIT, "query has %zu values (at most %d)",
-                             totals.values, SAT_QUERY_VALUES_MAX);
+        return sat_error_set(err, SATCHEL_LIMIT, "query has %zu values (at most %d)", totals.values,
+                             SAT_QUERY_VALUES_MAX);
     return SATCHEL_OK;
 }
 

@@ -1,5 +1,6 @@
 /*
- * Conformance: every backend runs the same cases; `conformance ROW` runs one row of the table below.
+ * Conformance: every backend runs the same cases; `conformance ROW` runs one row of the table
+ * below.
  *
  * A backend that deviates declares it as a quirk of its row, with the reason; a case then asserts
  * the deviation, and fails once it has ended. The rows of S3 need a server (tools/servers.sh start
@@ -16,7 +17,8 @@ enum { SKIPPED = 77, USAGE = 2 };
 static const unsigned versitygw_quirks =
     QUIRK_FILE_OR_FOLDER | QUIRK_NO_EMPTY_PART | QUIRK_TAGS_UNCONDITIONAL;
 #define VERSITYGW_WHY                                                                              \
-    "versitygw keeps objects as files, so x and x/y cannot coexist and a//b is not listed; S3 has " \
+    "versitygw keeps objects as files, so x and x/y cannot coexist and a//b is not listed; S3 "    \
+    "has "                                                                                         \
     "no conditional tagging"
 
 static const struct row rows[] = {
@@ -25,10 +27,7 @@ static const struct row rows[] = {
      .quirks = QUIRK_FILE_OR_FOLDER | QUIRK_NO_EMPTY_PART | QUIRK_PUT_MAKES_STORE |
                QUIRK_NO_FOLDER_KEY | QUIRK_ONE_STORE,
      .why = "keys are paths: parts are not empty, a file is no folder, missing folders are made"},
-    {.name = "s3",
-     .quirks = versitygw_quirks,
-     .why = VERSITYGW_WHY,
-     .env = "SATCHEL_TEST_S3_URL"},
+    {.name = "s3", .quirks = versitygw_quirks, .why = VERSITYGW_WHY, .env = "SATCHEL_TEST_S3_URL"},
     {.name = "s3s",
      .quirks = versitygw_quirks,
      .why = VERSITYGW_WHY,
@@ -53,8 +52,8 @@ static int run_row(const struct row *row)
     }
     int failed = _cmocka_run_group_tests("objects", object_cases, object_case_count, NULL, NULL);
     failed += _cmocka_run_group_tests("lists", list_cases, list_case_count, NULL, NULL);
-    failed += _cmocka_run_group_tests("conditions", condition_cases, condition_case_count, NULL,
-                                      NULL);
+    failed +=
+        _cmocka_run_group_tests("conditions", condition_cases, condition_case_count, NULL, NULL);
     failed += _cmocka_run_group_tests("engine", engine_cases, engine_case_count, NULL, NULL);
     fixture_close();
     return failed > 0 ? 1 : 0;

@@ -1,4 +1,5 @@
-/* Conformance: conditions - create-if-absent, compare-and-swap, their codes, and their atomicity. */
+/* Conformance: conditions - create-if-absent, compare-and-swap, their codes, and their atomicity.
+ */
 #include "backends/fixture.h"
 
 #include <pthread.h>
@@ -137,7 +138,7 @@ struct race {
 
 static void count(struct race *race, int code)
 {
-    atomic_uint *which = code == SATCHEL_OK                                ? &race->wins
+    atomic_uint *which = code == SATCHEL_OK                                   ? &race->wins
                          : code == SATCHEL_CONFLICT || code == SATCHEL_EXISTS ? &race->losses
                                                                               : &race->others;
     atomic_fetch_add(which, 1);

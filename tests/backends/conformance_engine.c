@@ -1,4 +1,5 @@
-/* Conformance: the way through door and engine - many ops at once, cancellation, faults, counting. */
+/* Conformance: the way through door and engine - many ops at once, cancellation, faults, counting.
+ */
 #include "backends/fixture.h"
 
 #include <stdio.h>

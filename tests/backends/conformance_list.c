@@ -61,8 +61,8 @@ static void put_all(const char *const *names)
 static void keys_come_in_byte_order(void **state)
 {
     /* '-' and '.' sort before '/', '0' behind it: a folder is not simply its name. */
-    static const char *const names[] = {"b",   "a/2", "a.1", "a/1/z", "a-1",
-                                        "a0",  "A",   "\xc3\xa9", "a/1.x", NULL};
+    static const char *const names[] = {"b",  "a/2", "a.1",      "a/1/z", "a-1",
+                                        "a0", "A",   "\xc3\xa9", "a/1.x", NULL};
     (void)state;
     put_all(names);
     assert_listed(list_of(""), "A a-1 a.1 a/1.x a/1/z a/2 a0 b \xc3\xa9", 1);
@@ -164,6 +164,39 @@ static void a_listing_may_be_taken_up_from_its_token_alone(void **state)
     sat_op_fini(&second);
 }
 
+static void a_token_that_is_a_common_prefix_stands_for_all_below_it(void **state)
+{
+    static const char *const names[] = {"a/1", "a/2", "b/1", "c", NULL};
+    (void)state;
+    put_all(names);
+    struct sat_op first = list_of("");
+    first.list.delimiter = "/";
+    first.list.max_keys = 1;
+    assert_runs(&first);
+    SAT_AUTO_FREE char *token = sat_strdup(first.page.next);
+    sat_op_fini(&first);
+    struct sat_op second = list_of("");
+    second.list.delimiter = "/";
+    second.list.token = token;
+    assert_runs(&second);
+    assert_int_equal(second.page.entries.len, 2);
+    assert_string_equal(name_of(sat_page_key(&second.page, 0)), "b/");
+    assert_string_equal(name_of(sat_page_key(&second.page, 1)), "c");
+    sat_op_fini(&second);
+}
+
+static void a_listing_may_begin_outside_its_prefix(void **state)
+{
+    static const char *const names[] = {"a", "b/1", "b/2", "c", NULL};
+    (void)state;
+    put_all(names);
+    struct sat_op list = list_of("b/");
+    list.list.after = key_of("a");
+    assert_listed(list, "b/1 b/2", 1);
+    list.list.after = key_of("bb");
+    assert_listed(list, "", 1);
+}
+
 static void odd_names_are_listed_literally(void **state)
 {
     static const char *const names[] = {"a b", "a%20b", "a&b", "a+b", "a=b", "caf\xc3\xa9", NULL};
@@ -218,6 +251,8 @@ const struct CMUnitTest list_cases[] = {
     CASE(pages_of_common_prefixes_join_too),
     CASE(a_listing_may_begin_after_a_key),
     CASE(a_listing_may_be_taken_up_from_its_token_alone),
+    CASE(a_token_that_is_a_common_prefix_stands_for_all_below_it),
+    CASE(a_listing_may_begin_outside_its_prefix),
     CASE(odd_names_are_listed_literally),
     CASE(an_entry_says_what_stat_says),
     CASE(deleted_keys_are_not_listed),

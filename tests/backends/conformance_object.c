@@ -1,4 +1,5 @@
-/* Conformance: one object at a time - content, ranges, metadata, tags, deletion, errors, buckets. */
+/* Conformance: one object at a time - content, ranges, metadata, tags, deletion, errors, buckets.
+ */
 #include "backends/fixture.h"
 
 #include <stdio.h>
@@ -334,7 +335,7 @@ static void eleven_tags_are_too_many(void **state)
 static void odd_keys_are_literal(void **state)
 {
     static const char *const names[] = {
-        "with space", "plus+plus",    "per%20cent", "amp&er=sand", "quote'\"",    "semi;colon",
+        "with space", "plus+plus",   "per%20cent", "amp&er=sand", "quote'\"",    "semi;colon",
         "hash#tag?q", "caf\xc3\xa9", "tilde~!*()", "a,b:c@d",     "back\\slash", "\xe6\x97\xa5",
     };
     (void)state;

@@ -43,8 +43,7 @@ static void configure(const struct sat_backend *backend)
 static void name_store(void)
 {
     char folder[FOLDER_SIZE];
-    (void)snprintf(fx.bucket, sizeof fx.bucket, "conformance-%s-%ld", fx.row->name,
-                   (long)getpid());
+    (void)snprintf(fx.bucket, sizeof fx.bucket, "conformance-%s-%ld", fx.row->name, (long)getpid());
     if (sat_str_eq(fx.row->name, "file")) {
         folder_make(folder);
         (void)snprintf(fx.store, sizeof fx.store, "file://%s", folder);

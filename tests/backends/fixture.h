@@ -10,12 +10,12 @@
 
 /* Where a backend, or the server behind it, does not do what the others do. Bits of row.quirks. */
 enum quirk {
-    QUIRK_FILE_OR_FOLDER = 1,  /* `x` and `x/y` cannot coexist */
-    QUIRK_NO_EMPTY_PART = 2,   /* a key like `a//b` is refused, or not listed */
-    QUIRK_PUT_MAKES_STORE = 4, /* a PUT into a missing bucket makes it */
+    QUIRK_FILE_OR_FOLDER = 1,     /* `x` and `x/y` cannot coexist */
+    QUIRK_NO_EMPTY_PART = 2,      /* a key like `a//b` is refused, or not listed */
+    QUIRK_PUT_MAKES_STORE = 4,    /* a PUT into a missing bucket makes it */
     QUIRK_TAGS_UNCONDITIONAL = 8, /* TAGS_SET has no if_match */
-    QUIRK_NO_FOLDER_KEY = 16,  /* a key may not end with '/' */
-    QUIRK_ONE_STORE = 32,      /* no names of buckets: only the connection's own */
+    QUIRK_NO_FOLDER_KEY = 16,     /* a key may not end with '/' */
+    QUIRK_ONE_STORE = 32,         /* no names of buckets: only the connection's own */
 };
 
 struct row {
@@ -29,10 +29,10 @@ struct fixture {
     const struct row *row;
     struct sat_config *config;
     struct sat_conn *conn;
-    char store[256];  /* URI of the store, without a '/' at its end */
+    char store[256]; /* URI of the store, without a '/' at its end */
     char bucket[64];
     unsigned cases;
-    char prefix[512]; /* what the keys of the running case begin with */
+    char prefix[512];    /* what the keys of the running case begin with */
     struct sat_vec keys; /* char *: made by key_of(), freed after the case */
 };
 
@@ -56,7 +56,7 @@ struct sat_op op_of(enum sat_op_kind kind, const char *name);
 /* Runs the op and finishes it; its code. */
 int run_once(struct sat_op *op);
 
-#define assert_runs(op)       assert_runs_(op, SATCHEL_OK, __FILE__, __LINE__)
+#define assert_runs(op)        assert_runs_(op, SATCHEL_OK, __FILE__, __LINE__)
 #define assert_fails(op, want) assert_runs_(op, want, __FILE__, __LINE__)
 /* Runs the op and fails the case, showing the error, when the code is another. */
 void assert_runs_(struct sat_op *op, int want, const char *file, int line);

@@ -1,9 +1,8 @@
 /* An s3 connection without a network, for the tests of src/backends/s3*.c. */
 #include "backends/s3_fixture.h"
 
-#include <stdlib.h>
-
 #include "backends/registry.h"
+#include "core/alloc.h"
 #include "core/config.h"
 #include "core/option.h"
 #include "core/str.h"
@@ -20,9 +19,9 @@ int s3_open_with(struct s3_fixture *f, const char *bucket, const char *const *op
     uri.bucket = name;
     assert_int_equal(sat_config_new(tables, &config, NULL), SATCHEL_OK);
     /* What the environment of the test run says must not matter. */
-    static const char *const neutral[] = {"endpoint_url", "region", "access_key_id",
-                                          "secret_access_key", "session_token",
-                                          "request_checksum_calculation"};
+    static const char *const neutral[] = {"endpoint_url",  "region",
+                                          "access_key_id", "secret_access_key",
+                                          "session_token", "request_checksum_calculation"};
     for (size_t i = 0; i < sizeof neutral / sizeof neutral[0]; i++)
         assert_int_equal(sat_config_set(config, neutral[i], NULL, SAT_ORIGIN_SET, NULL),
                          SATCHEL_OK);
@@ -35,12 +34,10 @@ int s3_open_with(struct s3_fixture *f, const char *bucket, const char *const *op
 
 int s3_setup(void **state)
 {
-    static const char *const options[] = {"endpoint_url",      "http://127.0.0.1:9000",
-                                          "region",            "us-east-1",
-                                          "access_key_id",     "AKIDEXAMPLE",
-                                          "secret_access_key", "secret",
-                                          NULL};
-    struct s3_fixture *f = calloc(1, sizeof *f);
+    static const char *const options[] = {
+        "endpoint_url", "http://127.0.0.1:9000", "region", "us-east-1", "access_key_id",
+        "AKIDEXAMPLE",  "secret_access_key",     "secret", NULL};
+    struct s3_fixture *f = sat_calloc(1, sizeof *f);
     assert_non_null(f);
     f->backend = &sat_backend_s3;
     sat_request_init(&f->request);
@@ -58,7 +55,7 @@ int s3_teardown(void **state)
     sat_request_fini(&f->request);
     sat_reply_fini(&f->reply);
     f->backend->close(&f->s3);
-    free(f);
+    sat_free(f);
     return 0;
 }
 

@@ -1,4 +1,5 @@
-/* sat_regex: search semantics, the limits that stop a hostile pattern, threads, allocation failure. */
+/* sat_regex: search semantics, the limits that stop a hostile pattern, threads, allocation failure.
+ */
 #include "support/test.h"
 
 #include <pthread.h>

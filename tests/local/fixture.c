@@ -57,11 +57,16 @@ struct sat_index *open_index(void **state)
     return index;
 }
 
+int number_of(const char *etag)
+{
+    return (int)strtol(etag + 1, NULL, 10);
+}
+
 struct sat_index_row row_of(const struct object *object, char *text, size_t size)
 {
-    int len = snprintf(text, size,
-                       "{\"id\":\"%s\",\"version\":%d,\"fields\":{\"n\":%d},\"metadata\":{}}",
-                       object->key, object->n, object->n);
+    int len =
+        snprintf(text, size, "{\"id\":\"%s\",\"version\":%d,\"fields\":{\"n\":%d},\"metadata\":{}}",
+                 object->key, object->n, object->n);
     return (struct sat_index_row){
         .key = object->key,
         .state = object->etag == NULL ? SAT_ROW_ABSENT : SAT_ROW_LIVE,

@@ -32,6 +32,9 @@ struct object {
     int n;
 };
 
+/* The number in an ETag like "7" (with its quotes). */
+int number_of(const char *etag);
+
 /* A row of public form {"id":key,"version":n,"fields":{"n":n},...}; its body lives in `text`. */
 struct sat_index_row row_of(const struct object *object, char *text, size_t size);
 

@@ -34,14 +34,15 @@ static void keeps_rows_over_close_and_open(void **state)
 static void files_are_for_the_owner_only(void **state)
 {
     char path[PATH_SIZE];
+    char wal[PATH_SIZE + 8];
     struct stat info;
     struct sat_index *index = open_index(state);
     refresh_with(index, three, 3);
     sat_index_path(index, path, sizeof path);
+    (void)snprintf(wal, sizeof wal, "%s-wal", path);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
-    strcat(path, "-wal");
-    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(stat(wal, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
     sat_index_close(index);
 }

@@ -175,7 +175,8 @@ static void die_in_flight(const struct folder *folder, int ready)
     struct sat_index *index = NULL;
     struct sat_index_write write = {.key = "a.json"};
     if (sat_index_open(&options, &index, NULL) != SATCHEL_OK ||
-        sat_index_begin(index, &write, 1, NULL) != SATCHEL_OK || sat_os_write_all(ready, "r", 1) != 0)
+        sat_index_begin(index, &write, 1, NULL) != SATCHEL_OK ||
+        sat_os_write_all(ready, "r", 1) != 0)
         _exit(1);
     for (;;)
         (void)pause();

@@ -74,8 +74,8 @@ static void sat_match_follows_its_node(void **state)
                               "SELECT sat_match('{\"id\":\"a\",\"fields\":{\"x\":5}}', ?1),"
                               " sat_match('{\"id\":\"a\",\"fields\":{\"x\":6}}', ?1)",
                               &stmt, NULL));
-        assert_int_equal(
-            sqlite3_bind_pointer(stmt, 1, query->filter, SAT_COMPILE_NODE_TYPE, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_bind_pointer(stmt, 1, query->filter, SAT_COMPILE_NODE_TYPE, NULL),
+                         SQLITE_OK);
         OK(sat_sqlite_step(db, stmt, &row, NULL));
         assert_int_equal(sqlite3_column_int(stmt, 0), 1);
         assert_int_equal(sqlite3_column_int(stmt, 1), 0);

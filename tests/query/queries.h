@@ -62,7 +62,8 @@ static inline bool query_matches(const struct sat_query *query, const char *reco
 /* Whether a record with these fields (JSON members) passes the WHERE text. */
 static inline bool passes(const char *members, const char *where)
 {
-    char *record = sat_strf("{\"id\":\"r1\",\"version\":1,\"fields\":{%s},\"metadata\":{}}", members);
+    char *record =
+        sat_strf("{\"id\":\"r1\",\"version\":1,\"fields\":{%s},\"metadata\":{}}", members);
     struct sat_query *query = query_of_where(where);
     bool matched = query_matches(query, record);
     sat_query_free(query);

@@ -105,7 +105,8 @@ struct sql_eval *sql_eval_open(const char *const *indexed, size_t indexed_count)
                                  SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, eval,
                                  sql_key, NULL, NULL);
     assert(rc == SQLITE_OK);
-    rc = sqlite3_create_function(eval->db, "sat_match", 2, SQLITE_UTF8, eval, sql_match, NULL, NULL);
+    rc =
+        sqlite3_create_function(eval->db, "sat_match", 2, SQLITE_UTF8, eval, sql_match, NULL, NULL);
     assert(rc == SQLITE_OK);
     (void)rc;
     run(eval, "PRAGMA trusted_schema=OFF;"
@@ -204,7 +205,8 @@ static void place_take(struct place *place, sqlite3_stmt *statement)
         if (sqlite3_column_type(statement, column) == SQLITE_NULL)
             continue;
         size_t len = (size_t)sqlite3_column_bytes(statement, column);
-        place->keys[i] = (satchel_span){sat_strndup(sqlite3_column_blob(statement, column), len), len};
+        place->keys[i] =
+            (satchel_span){sat_strndup(sqlite3_column_blob(statement, column), len), len};
     }
 }
 

@@ -21,8 +21,8 @@ void sql_eval_close(struct sql_eval *eval);
 void sql_eval_add(struct sql_eval *eval, const char *id, const char *record);
 
 /*
- * The ids (owned char *) that the query gives, in order, into `ids`; on failure the code and *err of
- * the failed function. `page` rows at a time through places, or 0 for one statement.
+ * The ids (owned char *) that the query gives, in order, into `ids`; on failure the code and *err
+ * of the failed function. `page` rows at a time through places, or 0 for one statement.
  */
 int sql_eval_search(struct sql_eval *eval, const struct sat_query *query, int64_t page,
                     struct sat_vec *ids, satchel_error *err);

@@ -179,8 +179,9 @@ static void what_no_index_serves_is_one_call(void **state)
     assert_sql("x = 1 AND y = 2", "SELECT count(*) FROM body WHERE sat_match(body,?1)");
     assert_sql("n = 1 OR y = 2", "SELECT count(*) FROM body WHERE sat_match(body,?1)");
     assert_sql("NOT n = 1", "SELECT count(*) FROM body WHERE sat_match(body,?1)");
-    assert_sql("n = 1 AND (y = 2 OR z = 3)", "SELECT count(*) FROM body WHERE ((sat_key(body,'n') = "
-                                             "?1) AND sat_match(body,?2))");
+    assert_sql("n = 1 AND (y = 2 OR z = 3)",
+               "SELECT count(*) FROM body WHERE ((sat_key(body,'n') = "
+               "?1) AND sat_match(body,?2))");
 }
 
 /* SQLite's parser and its depth limit: huge and deep filters must still prepare and answer. */
@@ -229,8 +230,9 @@ static void a_regex_limit_reaches_the_caller(void **state)
 {
     (void)state;
     struct sql_eval *eval = open_people();
-    sql_eval_add(eval, "evil", "{\"id\":\"evil\",\"version\":1,\"fields\":{\"dep\":"
-                               "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"},\"metadata\":{}}");
+    sql_eval_add(eval, "evil",
+                 "{\"id\":\"evil\",\"version\":1,\"fields\":{\"dep\":"
+                 "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\"},\"metadata\":{}}");
     struct sat_query *query = query_of_where("NOT dep ~ '^(a+)+$'");
     struct sat_vec ids;
     satchel_error err = {0};

@@ -33,11 +33,35 @@ static uint32_t dice(struct world *world, uint32_t sides)
 static const char *scalar(struct world *world)
 {
     static const char *const values[] = {
-        "null", "true", "false", "0", "-0.0", "1", "1.0", "2", "1e2", "100", "-7",
-        "9007199254740993", "9007199254740992.0", "-9223372036854775808", "\"\"", "\"a\"", "\"A\"",
-        "\"ab\"", "\"aB%\"", "\"100%\"", "\"\xC3\xA9t\xC3\xA9\"", "\"\xC3\x89T\xC3\x89\"",
-        "\"\\u0065x\"", "\"2024-05-01T00:00:00Z\"", "\"2024-05-01T00:00:00\"",
-        "\"2024-05-01T02:00:00+02:00\"", "\"2024-05-02T00:00:00.5Z\"", "\"2024\"", "\"z\\n\"",
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0.0",
+        "1",
+        "1.0",
+        "2",
+        "1e2",
+        "100",
+        "-7",
+        "9007199254740993",
+        "9007199254740992.0",
+        "-9223372036854775808",
+        "\"\"",
+        "\"a\"",
+        "\"A\"",
+        "\"ab\"",
+        "\"aB%\"",
+        "\"100%\"",
+        "\"\xC3\xA9t\xC3\xA9\"",
+        "\"\xC3\x89T\xC3\x89\"",
+        "\"\\u0065x\"",
+        "\"2024-05-01T00:00:00Z\"",
+        "\"2024-05-01T00:00:00\"",
+        "\"2024-05-01T02:00:00+02:00\"",
+        "\"2024-05-02T00:00:00.5Z\"",
+        "\"2024\"",
+        "\"z\\n\"",
     };
     return values[dice(world, sizeof values / sizeof values[0])];
 }
@@ -83,11 +107,11 @@ static const char *field(struct world *world)
 
 static void put_text_value(struct world *world, enum sat_operator op, struct sat_buf *out)
 {
-    static const char *const likes[] = {"%", "a%", "%b%", "_", "\xC3\xA9%", "100\\\\%", "2024%",
-                                        "%\\\\_%"};
+    static const char *const likes[] = {"%",         "a%",       "%b%",   "_",
+                                        "\xC3\xA9%", "100\\\\%", "2024%", "%\\\\_%"};
     static const char *const regexes[] = {"a", "^[a-z]+$", "(?i)^a", "\\\\d{4}", "^$", "."};
     static const char *const prefixes[] = {"a", "", "2024", "\xC3\xA9", "A", "aB"};
-    const char *text = op == SAT_OPERATOR_REGEX ? regexes[dice(world, 6)]
+    const char *text = op == SAT_OPERATOR_REGEX         ? regexes[dice(world, 6)]
                        : op == SAT_OPERATOR_STARTS_WITH ? prefixes[dice(world, 6)]
                                                         : likes[dice(world, 8)];
     sat_buf_addf(out, "\"%s\"", text);

@@ -34,9 +34,23 @@ static void a_missing_or_null_field_is_false_but_for_absence(void **state)
 {
     (void)state;
     static const char *const conditions[] = {
-        "a = 1", "a != 1", "a > 1", "a <= 1", "a IN (1)", "a NOT IN (1)", "a LIKE '%'",
-        "a NOT LIKE 'x'", "a ~ ''", "a STARTS WITH ''", "a EXISTS", "a BETWEEN 1 AND 2",
-        "a NOT BETWEEN 1 AND 2", "a CONTAINS 1", "a = null", "a IN (null)", "a CONTAINS null",
+        "a = 1",
+        "a != 1",
+        "a > 1",
+        "a <= 1",
+        "a IN (1)",
+        "a NOT IN (1)",
+        "a LIKE '%'",
+        "a NOT LIKE 'x'",
+        "a ~ ''",
+        "a STARTS WITH ''",
+        "a EXISTS",
+        "a BETWEEN 1 AND 2",
+        "a NOT BETWEEN 1 AND 2",
+        "a CONTAINS 1",
+        "a = null",
+        "a IN (null)",
+        "a CONTAINS null",
     };
     for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
         if (passes("\"b\":1", conditions[i]) || passes("\"a\":null", conditions[i]))
@@ -83,7 +97,8 @@ static void contains_means_element_or_substring(void **state)
 
 static bool json_passes(const char *members, const char *filter)
 {
-    char *record = sat_strf("{\"id\":\"r\",\"version\":1,\"fields\":{%s},\"metadata\":{}}", members);
+    char *record =
+        sat_strf("{\"id\":\"r\",\"version\":1,\"fields\":{%s},\"metadata\":{}}", members);
     char *text = sat_strf("{\"filters\":[%s]}", filter);
     struct sat_query *query = query_of_json(text);
     bool matched = query_matches(query, record);
@@ -96,10 +111,10 @@ static bool json_passes(const char *members, const char *filter)
 static void arrays_and_objects_are_compared_deeply(void **state)
 {
     (void)state;
-    assert_true(json_passes("\"a\":{\"x\":1,\"y\":[2]}",
-                            "{\"field\":\"a\",\"operator\":\"=\",\"value\":{\"y\":[2.0],\"x\":1}}"));
-    assert_true(json_passes("\"a\":[1,2]",
-                            "{\"field\":\"a\",\"operator\":\"<\",\"value\":[1,3]}"));
+    assert_true(
+        json_passes("\"a\":{\"x\":1,\"y\":[2]}",
+                    "{\"field\":\"a\",\"operator\":\"=\",\"value\":{\"y\":[2.0],\"x\":1}}"));
+    assert_true(json_passes("\"a\":[1,2]", "{\"field\":\"a\",\"operator\":\"<\",\"value\":[1,3]}"));
     assert_true(json_passes("\"a\":[{\"k\":1}]",
                             "{\"field\":\"a\",\"operator\":\"contains\",\"value\":{\"k\":1}}"));
 }
@@ -112,9 +127,19 @@ static void paths_reach_fields_metadata_and_id(void **state)
         "\"address\":{\"city\":\"Oslo\"},\"items\":[{\"n\":5}],\"a.b\":2,\"e\\u0301\":7},"
         "\"metadata\":{\"x\":2,\"id\":\"m\"}}";
     static const char *const yes[] = {
-        "id = 'r-9'", "/id = 'inner'", "metadata.x = 2", "/metadata/x = 1", "metadata.id = 'm'",
-        "address.city = 'Oslo'", "/address/city = 'Oslo'", "items[0].n = 5", "/items/0/n = 5",
-        "\"/a.b\" = 2", "version NOT EXISTS", "items[1] NOT EXISTS", "address.city.x NOT EXISTS",
+        "id = 'r-9'",
+        "/id = 'inner'",
+        "metadata.x = 2",
+        "/metadata/x = 1",
+        "metadata.id = 'm'",
+        "address.city = 'Oslo'",
+        "/address/city = 'Oslo'",
+        "items[0].n = 5",
+        "/items/0/n = 5",
+        "\"/a.b\" = 2",
+        "version NOT EXISTS",
+        "items[1] NOT EXISTS",
+        "address.city.x NOT EXISTS",
         "e\xCC\x81 = 7",
     };
     for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
@@ -156,8 +181,8 @@ static void assert_fails(const char *where, size_t scratch_max, int code, const 
     sat_buf_init(&scratch, scratch_max);
     bool matched = true;
     satchel_error err = {0};
-    assert_int_equal(
-        sat_filter_match(query->filter, sat_span_of(evil), &scratch, &matched, &err), code);
+    assert_int_equal(sat_filter_match(query->filter, sat_span_of(evil), &scratch, &matched, &err),
+                     code);
     assert_true(matched);
     assert_string_equal(err.text, message);
     sat_buf_fini(&scratch);

@@ -1,6 +1,6 @@
 """The query language against a third, naive evaluator that shares no code with the library.
 
-Random records and random queries go to the executable ``query_oracle`` (tests/query/oracle.c), which
+Random records and random queries go to the executable ``query_oracle`` (tests/query/oracle.c). It
 answers with what the in-memory matcher, SQL by scan and SQL through indexes find. The rules below
 are written from the specification alone, with Python's own numbers, strings, dates and ``re``.
 """
@@ -91,34 +91,35 @@ def same_kind(a: Value, b: Value) -> bool:
     return kind(a) == kind(b)
 
 
+def path_of(field: str) -> tuple[list[str | int], bool]:
+    """The steps of a path, and whether it is a JSON Pointer."""
+    if field.startswith("/"):
+        return [step.replace("~1", "/").replace("~0", "~") for step in field[1:].split("/")], True
+    steps: list[str | int] = []
+    for name in field.split("."):
+        head, *indexes = name.replace("]", "").split("[")
+        steps.append(head)
+        steps.extend(int(index) for index in indexes)
+    return steps, False
+
+
+def step_into(value: Value, step: str | int, pointer: bool) -> Value:
+    if isinstance(value, dict) and isinstance(step, str):
+        return value.get(step, MISSING)
+    if not isinstance(value, list):
+        return MISSING
+    if isinstance(step, str) and not (pointer and re.fullmatch(r"0|[1-9]\d*", step, re.ASCII)):
+        return MISSING
+    return value[int(step)] if int(step) < len(value) else MISSING
+
+
 def lookup(record: dict[str, Any], field: str) -> Value:
     """The value at a path, MISSING where there is none."""
-    if field.startswith("/"):
-        value: Value = record["fields"]
-        steps: list[str | int] = [
-            step.replace("~1", "/").replace("~0", "~") for step in field[1:].split("/")
-        ]
-        pointer = True
-    else:
-        steps = []
-        for name in field.split("."):
-            head, *indexes = name.replace("]", "").split("[")
-            steps.append(head)
-            steps.extend(int(index) for index in indexes)
-        own = steps[0] in ("id", "metadata")
-        value = record if own else record["fields"]
-        pointer = False
+    steps, pointer = path_of(field)
+    own = not pointer and steps[0] in ("id", "metadata")
+    value: Value = record if own else record["fields"]
     for step in steps:
-        if isinstance(value, dict) and isinstance(step, str) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and (pointer or isinstance(step, int)):
-            if isinstance(step, str) and not re.fullmatch(r"0|[1-9]\d*", step, re.ASCII):
-                return MISSING
-            if int(step) >= len(value):
-                return MISSING
-            value = value[int(step)]
-        else:
-            return MISSING
+        value = step_into(value, step, pointer)
     return value
 
 
@@ -219,24 +220,85 @@ def arranged(records: list[dict[str, Any]], sorts: list[tuple[str, bool]]) -> li
 # ---- random data ---------------------------------------------------------------------------------
 
 NUMBERS: list[Value] = [
-    0, -0.0, 1, 1.0, 2, 2.5, -7, 100, 1e2, 1e300, -1e-300, 5e-324, 2**53, 2**53 + 1,
-    float(2**53), 2**63 - 1, -(2**63), 9.223372036854775807e18, 0.1,
-]  # fmt: skip
+    0,
+    -0.0,
+    1,
+    1.0,
+    2,
+    2.5,
+    -7,
+    100,
+    1e2,
+    1e300,
+    -1e-300,
+    5e-324,
+    2**53,
+    2**53 + 1,
+    float(2**53),
+    2**63 - 1,
+    -(2**63),
+    9.223372036854775807e18,
+    0.1,
+]
 TEXTS: list[Value] = [
-    "", "a", "A", "ab", "aB%", "a_b", "100%", "été", "ÉTÉ", "straße", "STRASSE", "ẞ", "ΣΑΣ", "σας",
-    "İ", "K", "😀", "z\n", "a\\b", "it's", "2024", "2024-05-01",
-    "2024-05-01T00:00:00Z", "2024-05-01T00:00:00", "2024-05-01t02:00:00+02:00",
-    "2024-05-01T00:00:00.50Z", "2024-05-01T00:00:00.5Z", "2023-12-31T23:59:59Z",
-    "2016-12-31T23:59:60Z", "2024-13-01T00:00:00Z", "2024-05-01 00:00:00Z",
-    "2024-05-01T00:00:00.123456789012345Z", "1969-12-31T23:59:59.9Z", "0001-01-01T00:00:00Z",
-]  # fmt: skip
+    "",
+    "a",
+    "A",
+    "ab",
+    "aB%",
+    "a_b",
+    "100%",
+    "été",
+    "ÉTÉ",
+    "straße",
+    "STRASSE",
+    "ẞ",
+    "ΣΑΣ",
+    "σας",
+    "İ",
+    "K",
+    "😀",
+    "z\n",
+    "a\\b",
+    "it's",
+    "2024",
+    "2024-05-01",
+    "2024-05-01T00:00:00Z",
+    "2024-05-01T00:00:00",
+    "2024-05-01t02:00:00+02:00",
+    "2024-05-01T00:00:00.50Z",
+    "2024-05-01T00:00:00.5Z",
+    "2023-12-31T23:59:59Z",
+    "2016-12-31T23:59:60Z",
+    "2024-13-01T00:00:00Z",
+    "2024-05-01 00:00:00Z",
+    "2024-05-01T00:00:00.123456789012345Z",
+    "1969-12-31T23:59:59.9Z",
+    "0001-01-01T00:00:00Z",
+]
 PATTERNS = ["%", "a%", "%b%", "_", "É%", "100\\%", "%\\_%", "2024%", "%S", "ß", "_t_", "σ%ς", "k"]
 REGEXES = ["a", "^[a-z]+$", "^A", "[0-9]{4}", "^$", ".", "é|ß", "^2024-05"]
 FIELDS = ["s", "n", "o.x", "/o/x", "a", "a[0]", "/a/1", "o", "metadata.m", "id", "none", "o.x.y"]
 LEAVES = [
-    "=", "!=", ">", ">=", "<", "<=", "in", "not_in", "like", "not_like", "regex", "starts_with",
-    "exists", "not_exists", "between", "not_between", "contains", "is_null",
-]  # fmt: skip
+    "=",
+    "!=",
+    ">",
+    ">=",
+    "<",
+    "<=",
+    "in",
+    "not_in",
+    "like",
+    "not_like",
+    "regex",
+    "starts_with",
+    "exists",
+    "not_exists",
+    "between",
+    "not_between",
+    "contains",
+    "is_null",
+]
 
 
 def scalar(dice: random.Random) -> Value:

@@ -53,11 +53,12 @@ static void filters_and_condition_all_have_to_hold(void **state)
 static void conditions_nest(void **state)
 {
     (void)state;
-    assert_true(anna_passes("{\"condition\":{\"or\":["
-                            "{\"field\":\"age\",\"operator\":\"<\",\"value\":1},"
-                            "{\"and\":[{\"field\":\"metadata.team\",\"operator\":\"in\","
-                            "\"value\":[\"red\"]},"
-                            "{\"not\":{\"field\":\"id\",\"operator\":\"=\",\"value\":\"x\"}}]}]}}"));
+    assert_true(
+        anna_passes("{\"condition\":{\"or\":["
+                    "{\"field\":\"age\",\"operator\":\"<\",\"value\":1},"
+                    "{\"and\":[{\"field\":\"metadata.team\",\"operator\":\"in\","
+                    "\"value\":[\"red\"]},"
+                    "{\"not\":{\"field\":\"id\",\"operator\":\"=\",\"value\":\"x\"}}]}]}}"));
     assert_true(anna_passes("{\"condition\":{\"and\":[]}}"));
     assert_false(anna_passes("{\"condition\":{\"or\":[]}}"));
 }
@@ -71,7 +72,8 @@ static void the_shapes_of_dataknobs_are_read(void **state)
         "\"value\":null}},"
         "{\"type\":\"logic\",\"operator\":\"NOT\",\"conditions\":["
         "{\"type\":\"filter\",\"filter\":{\"field\":\"age\",\"operator\":\"=\",\"value\":1}},"
-        "{\"type\":\"filter\",\"filter\":{\"field\":\"age\",\"operator\":\"=\",\"value\":2}}]}]}}"));
+        "{\"type\":\"filter\",\"filter\":{\"field\":\"age\",\"operator\":\"=\",\"value\":2}}]}]}"
+        "}"));
     assert_false(anna_passes(
         "{\"condition\":{\"type\":\"logic\",\"operator\":\"not\",\"conditions\":["
         "{\"type\":\"filter\",\"filter\":{\"field\":\"age\",\"operator\":\"=\",\"value\":1}},"
@@ -83,9 +85,9 @@ static void the_shapes_of_dataknobs_are_read(void **state)
 static void sort_limit_offset_and_fields_are_read(void **state)
 {
     (void)state;
-    struct sat_query *query = query_of_json(
-        "{\"sort\":[{\"field\":\"age\",\"order\":\"DESC\"},{\"field\":\"/name\"}],"
-        "\"limit\":5,\"offset\":2,\"fields\":[\"a\\u002eb\"]}");
+    struct sat_query *query =
+        query_of_json("{\"sort\":[{\"field\":\"age\",\"order\":\"DESC\"},{\"field\":\"/name\"}],"
+                      "\"limit\":5,\"offset\":2,\"fields\":[\"a\\u002eb\"]}");
     assert_int_equal(query->sorts.len, 2);
     const struct sat_sort *sort = sat_vec_at(&query->sorts, 0);
     assert_true(sort->descending);
@@ -132,7 +134,8 @@ static void wrong_types_are_invalid(void **state)
     assert_json_error("{\"sort\":[{\"field\":\"a\",\"order\":\"up\"}]}",
                       "unknown sort order '\"up\"' (known: asc, desc)");
     assert_json_error("{\"limit\":-1}", "\"limit\" needs an integer of at least 0, not '-1'");
-    assert_json_error("{\"offset\":\"3\"}", "\"offset\" needs an integer of at least 0, not '\"3\"'");
+    assert_json_error("{\"offset\":\"3\"}",
+                      "\"offset\" needs an integer of at least 0, not '\"3\"'");
     assert_json_error("{\"fields\":\"name\"}", "\"fields\" needs an array of strings");
     assert_json_error("{\"fields\":[1]}", "\"fields\" needs an array of strings");
     assert_json_error("{\"condition\":{\"and\":[],\"or\":[]}}",
@@ -185,10 +188,11 @@ static void nesting_over_64_is_limit(void **state)
 static void every_allocation_failure_is_nomem(void **state)
 {
     (void)state;
-    const char *text = "{\"filters\":[{\"field\":\"a\",\"operator\":\"in\",\"value\":[1,\"x\"]}],"
-                       "\"condition\":{\"not\":{\"or\":[{\"field\":\"b\",\"operator\":\"regex\","
-                       "\"value\":\"c+\"},{\"field\":\"d\",\"operator\":\"like\",\"value\":\"e%\"}]}},"
-                       "\"sort\":[{\"field\":\"f\"}],\"fields\":[\"g\"]}";
+    const char *text =
+        "{\"filters\":[{\"field\":\"a\",\"operator\":\"in\",\"value\":[1,\"x\"]}],"
+        "\"condition\":{\"not\":{\"or\":[{\"field\":\"b\",\"operator\":\"regex\","
+        "\"value\":\"c+\"},{\"field\":\"d\",\"operator\":\"like\",\"value\":\"e%\"}]}},"
+        "\"sort\":[{\"field\":\"f\"}],\"fields\":[\"g\"]}";
     for (long nth = 1;; nth++) {
         struct sat_query *query = NULL;
         sat_alloc_fail_nth(nth);

@@ -33,14 +33,46 @@ static void every_condition_parses(void **state)
     (void)state;
     const char *fields = "\"a\":\"x\",\"n\":5,\"t\":\"Anna\",\"l\":[1,\"two\"],\"z\":null";
     static const char *const yes[] = {
-        "a = 'x'", "a == 'x'", "a <> 'y'", "a != 'y'", "n > 4", "n >= 5", "n < 6", "n <= 5",
-        "a IN ('x','y')", "a in('x')", "a NOT IN ('y')", "a not_in ('y')", "t LIKE 'a%'",
-        "t NOT LIKE 'b%'", "n BETWEEN 1 AND 5", "n NOT BETWEEN 6 AND 9", "t REGEX '^An+a$'",
-        "t ~ 'nn'", "t~'nn'", "t STARTS WITH 'An'", "t starts_with 'An'", "t CONTAINS 'nn'",
-        "l CONTAINS 'two'", "l CONTAINS 1", "z IS NULL", "a IS NOT NULL", "a EXISTS",
-        "EXISTS a", "NOT EXISTS z", "z NOT EXISTS", "z is_null", "q NOT_EXISTS",
-        "n BETWEEN 1 AND 9 AND a = 'x'", "n = 5.0", "l[1] = 'two'", "/l/1 = 'two'",
-        "\"n\" = 5", "WHERE n = 5", "id = 'r1'", "NOT a IN ()",
+        "a = 'x'",
+        "a == 'x'",
+        "a <> 'y'",
+        "a != 'y'",
+        "n > 4",
+        "n >= 5",
+        "n < 6",
+        "n <= 5",
+        "a IN ('x','y')",
+        "a in('x')",
+        "a NOT IN ('y')",
+        "a not_in ('y')",
+        "t LIKE 'a%'",
+        "t NOT LIKE 'b%'",
+        "n BETWEEN 1 AND 5",
+        "n NOT BETWEEN 6 AND 9",
+        "t REGEX '^An+a$'",
+        "t ~ 'nn'",
+        "t~'nn'",
+        "t STARTS WITH 'An'",
+        "t starts_with 'An'",
+        "t CONTAINS 'nn'",
+        "l CONTAINS 'two'",
+        "l CONTAINS 1",
+        "z IS NULL",
+        "a IS NOT NULL",
+        "a EXISTS",
+        "EXISTS a",
+        "NOT EXISTS z",
+        "z NOT EXISTS",
+        "z is_null",
+        "q NOT_EXISTS",
+        "n BETWEEN 1 AND 9 AND a = 'x'",
+        "n = 5.0",
+        "l[1] = 'two'",
+        "/l/1 = 'two'",
+        "\"n\" = 5",
+        "WHERE n = 5",
+        "id = 'r1'",
+        "NOT a IN ()",
     };
     for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++) {
         if (!passes(fields, yes[i]))
@@ -83,33 +115,39 @@ static void sort_limit_and_offset_follow(void **state)
 static void errors_name_place_and_token(void **state)
 {
     (void)state;
-    assert_where_error("a = 1 AND", "expected a field (in double quotes if it is a keyword) at byte "
-                                    "9, got the end");
+    assert_where_error("a = 1 AND",
+                       "expected a field (in double quotes if it is a keyword) at byte "
+                       "9, got the end");
     assert_where_error("a = 1 b = 2",
                        "expected AND, OR, ORDER BY, LIMIT, OFFSET or the end at byte 6, got 'b'");
     assert_where_error("(a = 1", "expected ) at byte 6, got the end");
     assert_where_error("a =", "expected a value (text in single quotes, a number, TRUE, FALSE or "
                               "NULL) at byte 3, got the end");
-    assert_where_error("a = \"x\"", "expected a value (text in single quotes, a number, TRUE, FALSE "
-                                    "or NULL) at byte 4, got '\"x\"'");
+    assert_where_error("a = \"x\"",
+                       "expected a value (text in single quotes, a number, TRUE, FALSE "
+                       "or NULL) at byte 4, got '\"x\"'");
     assert_where_error("a LIEK 'x'", "byte 2: unknown operator 'LIEK' (did you mean 'like'?)");
-    assert_where_error("a LIKE 5", "byte 2: operator 'like' on field 'a' needs a string, not a number");
+    assert_where_error("a LIKE 5",
+                       "byte 2: operator 'like' on field 'a' needs a string, not a number");
     assert_where_error("a IN 5", "expected ( at byte 5, got '5'");
     assert_where_error("a IN (5", "expected ',' or ')' at byte 7, got the end");
     assert_where_error("a IN (5,)", "expected a value at byte 8, got ')'");
     assert_where_error("a BETWEEN 1 OR 2", "expected AND at byte 12, got 'OR'");
-    assert_where_error("a NOT REGEX 'x'", "expected IN, LIKE, BETWEEN or EXISTS after NOT (or write "
-                                          "NOT before the field) at byte 6, got 'REGEX'");
+    assert_where_error("a NOT REGEX 'x'",
+                       "expected IN, LIKE, BETWEEN or EXISTS after NOT (or write "
+                       "NOT before the field) at byte 6, got 'REGEX'");
     assert_where_error("a IS 5", "expected NULL at byte 5, got '5'");
     assert_where_error("a STARTS 'x'", "expected WITH at byte 9, got ''x''");
     assert_where_error("a)", "expected an operator at byte 1, got ')'");
     assert_where_error("a = 1 LIMIT -1", "expected an integer of at least 0 at byte 12, got '-1'");
-    assert_where_error("a = 1 LIMIT 1.5", "expected an integer of at least 0 at byte 12, got '1.5'");
+    assert_where_error("a = 1 LIMIT 1.5",
+                       "expected an integer of at least 0 at byte 12, got '1.5'");
     assert_where_error("a = 1 ORDER b", "expected BY at byte 12, got 'b'");
     assert_where_error("= 1", "expected a field (in double quotes if it is a keyword) at byte 0, "
                               "got '='");
-    assert_where_error("and = 1", "expected a field (in double quotes if it is a keyword) at byte 0, "
-                                  "got 'and'");
+    assert_where_error("and = 1",
+                       "expected a field (in double quotes if it is a keyword) at byte 0, "
+                       "got 'and'");
 }
 
 static void a_bad_pattern_names_the_operator_s_place(void **state)
@@ -164,7 +202,8 @@ static void a_text_over_1_mib_is_limit(void **state)
 static void every_allocation_failure_is_nomem(void **state)
 {
     (void)state;
-    const char *text = "a.b = 'x' AND (NOT c IN (1, 2) OR \"d e\" LIKE 'f%' OR g ~ 'h+') ORDER BY i";
+    const char *text =
+        "a.b = 'x' AND (NOT c IN (1, 2) OR \"d e\" LIKE 'f%' OR g ~ 'h+') ORDER BY i";
     for (long nth = 1;; nth++) {
         struct sat_query *query = NULL;
         sat_alloc_fail_nth(nth);

@@ -63,8 +63,9 @@ static void values_must_fit_their_operator(void **state)
     assert_refused(SAT_OPERATOR_EQ, "", "operator '=' on field 'f' needs a value, not nothing");
     assert_refused(SAT_OPERATOR_IN, "\"x\"",
                    "operator 'in' on field 'f' needs an array, not a string");
-    assert_refused(SAT_OPERATOR_NOT_BETWEEN, "3",
-                   "operator 'not_between' on field 'f' needs an array of two values, not a number");
+    assert_refused(
+        SAT_OPERATOR_NOT_BETWEEN, "3",
+        "operator 'not_between' on field 'f' needs an array of two values, not a number");
     assert_refused(SAT_OPERATOR_BETWEEN, "[1]",
                    "operator 'between' on field 'f' needs an array of two values, not 1");
     assert_refused(SAT_OPERATOR_LIKE, "null",
@@ -93,8 +94,8 @@ static void list_keys_are_sorted_and_distinct(void **state)
     for (size_t i = 1; i < node->leaf->key_count; i++) {
         const satchel_buf *a = &node->leaf->keys[i - 1];
         const satchel_buf *b = &node->leaf->keys[i];
-        assert_true(sat_key_compare((satchel_span){a->data, a->len},
-                                    (satchel_span){b->data, b->len}) < 0);
+        assert_true(
+            sat_key_compare((satchel_span){a->data, a->len}, (satchel_span){b->data, b->len}) < 0);
     }
     sat_node_free(node);
 }
@@ -127,8 +128,8 @@ static void conditions_and_values_are_counted(void **state)
     struct sat_query *query = sat_query_new();
     query->filter = sat_logic_new(SAT_NODE_OR, NULL);
     for (int i = 0; i < SAT_QUERY_LEAVES_MAX; i++)
-        assert_int_equal(
-            sat_logic_add(query->filter, leaf(SAT_OPERATOR_EXISTS, "", NULL), NULL), SATCHEL_OK);
+        assert_int_equal(sat_logic_add(query->filter, leaf(SAT_OPERATOR_EXISTS, "", NULL), NULL),
+                         SATCHEL_OK);
     assert_int_equal(sat_query_check(query, NULL), SATCHEL_OK);
     sat_logic_add(query->filter, leaf(SAT_OPERATOR_EXISTS, "", NULL), NULL);
     assert_int_equal(sat_query_check(query, NULL), SATCHEL_LIMIT);

@@ -1,2 +1,0 @@
-/* Placeholder until the layer's first file stands. */
-typedef int sat_empty_api;

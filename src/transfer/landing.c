@@ -1,0 +1,265 @@
+/*
+ * A local file in the making.
+ *
+ * (1) The content is complete and synced before the file gets its final name; then the folder is
+ *     synced. (2) A new name is given by link, which fails when the name is taken; an old file is
+ *     replaced by rename. (3) Below a root no symbolic link is followed: a folder that somebody
+ *     swaps for a link while a tree is written leads nowhere.
+ */
+#include "transfer/landing.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/error.h"
+#include "core/str.h"
+
+/* The file backend's lock file: in a folder that is a store, never ours to write. */
+#define LOCK_NAME ".satchel.lock"
+
+int sat_landing_check_name(const char *name, satchel_error *err)
+{
+    for (const char *part = name;; part++) {
+        size_t len = strcspn(part, "/");
+        char copy[NAME_MAX + 1];
+        if (len == 0)
+            return sat_error_set(err, SATCHEL_INVALID, "'%s' has an empty part: not a file name",
+                                 name);
+        if (len > NAME_MAX)
+            return sat_error_set(err, SATCHEL_LIMIT, "'%.200s' has a part of %zu bytes (limit %d)",
+                                 name, len, NAME_MAX);
+        memcpy(copy, part, len);
+        copy[len] = '\0';
+        if (sat_str_eq(copy, ".") || sat_str_eq(copy, ".."))
+            return sat_error_set(err, SATCHEL_INVALID, "'%s' would leave the destination ('%s')",
+                                 name, copy);
+        if (sat_os_is_temp_name(copy) || sat_str_eq(copy, LOCK_NAME))
+            return sat_error_set(err, SATCHEL_INVALID, "'%s': the name '%s' is reserved", name,
+                                 copy);
+        part += len;
+        if (*part == '\0')
+            return SATCHEL_OK;
+    }
+}
+
+static int fail(const struct sat_landing *landing, int result, const char *doing,
+                satchel_error *err)
+{
+    if (result == -ELOOP)
+        return sat_error_set(err, SATCHEL_UNSUPPORTED,
+                             "%s '%s': it lies behind a symbolic link, which is not followed",
+                             doing, landing->path);
+    if (result == -ENOTDIR)
+        return sat_error_set(err, SATCHEL_INVALID, "%s '%s': a part of its path is no folder",
+                             doing, landing->path);
+    return sat_error_os(err, -result, "%s '%s'", doing, landing->path);
+}
+
+/* ---- the nameless or temporary file */
+
+/* The lock tells a sweep that the file is in use; it goes with the descriptor. */
+static int open_named(struct sat_landing *landing)
+{
+    char name[SAT_OS_TEMP_NAME_SIZE];
+    int result = sat_os_temp_name(name);
+    if (result < 0)
+        return result;
+    landing->fd = sat_os_open(landing->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+    if (landing->fd < 0)
+        return landing->fd;
+    memcpy(landing->temp, name, sizeof name);
+    return sat_os_lock(landing->fd, 0, 0, true, 0);
+}
+
+static int open_temp(struct sat_landing *landing, uint64_t size, satchel_error *err)
+{
+    landing->fd = sat_os_open_tmp(landing->dirfd, ".", 0666);
+    int result = landing->fd == -EOPNOTSUPP ? open_named(landing) : landing->fd;
+    if (result >= 0 && size > 0)
+        result = sat_os_allocate(landing->fd, (int64_t)size);
+    return result < 0 ? fail(landing, result, "making", err) : SATCHEL_OK;
+}
+
+void sat_landing_abort(struct sat_landing *landing)
+{
+    if (landing->temp[0] != '\0')
+        (void)sat_os_unlink(landing->dirfd, landing->temp, 0);
+    (void)sat_os_close(landing->fd);
+    (void)sat_os_close(landing->dirfd);
+    sat_free(landing->path);
+    *landing = (struct sat_landing){.fd = -1, .dirfd = -1};
+}
+
+/* Ends a landing that could not begin. */
+static int drop(struct sat_landing *landing, int code)
+{
+    if (code != SATCHEL_OK)
+        sat_landing_abort(landing);
+    return code;
+}
+
+static int init(struct sat_landing *landing, char *path, enum sat_landing_durability durability,
+                satchel_error *err)
+{
+    *landing =
+        (struct sat_landing){.fd = -1, .dirfd = -1, .path = path, .durability = durability};
+    if (path == NULL)
+        return sat_error_nomem(err);
+    const char *slash = strrchr(path, '/');
+    landing->name = slash == NULL ? path : slash + 1;
+    return SATCHEL_OK;
+}
+
+int sat_landing_begin(const char *path, uint64_t size, enum sat_landing_durability durability,
+                      struct sat_landing *landing, satchel_error *err)
+{
+    int code = init(landing, sat_strdup(path), durability, err);
+    if (code != SATCHEL_OK)
+        return code;
+    code = sat_landing_check_name(landing->name, err);
+    if (code != SATCHEL_OK)
+        return drop(landing, code);
+    size_t len = (size_t)(landing->name - landing->path);
+    SAT_AUTO_FREE char *folder = len == 0 ? sat_strdup(".") : sat_strndup(path, len);
+    if (folder == NULL)
+        return drop(landing, sat_error_nomem(err));
+    landing->dirfd = sat_os_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0);
+    if (landing->dirfd < 0)
+        return drop(landing, fail(landing, landing->dirfd, "opening the folder of", err));
+    return drop(landing, open_temp(landing, size, err));
+}
+
+/* Opens the folder `sub` ("" = the root) below the root, making what is missing. */
+static int open_folder(const char *root, const char *sub, unsigned flags)
+{
+    SAT_AUTO_FD int base = sat_os_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
+    if (base == -ENOENT) {
+        int made = sat_os_mkdirs(AT_FDCWD, root, 0777, flags);
+        base = made < 0 ? made : sat_os_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
+    }
+    if (base < 0)
+        return base;
+    if (*sub == '\0')
+        return sat_os_dup(base);
+    int fd = sat_os_open_beneath(base, sub, O_RDONLY | O_DIRECTORY, 0);
+    if (fd != -ENOENT)
+        return fd;
+    int made = sat_os_mkdirs(base, sub, 0777, flags | SAT_OS_BENEATH);
+    return made < 0 ? made : sat_os_open_beneath(base, sub, O_RDONLY | O_DIRECTORY, 0);
+}
+
+int sat_landing_begin_below(const char *root, const char *name, uint64_t size,
+                            enum sat_landing_durability durability, struct sat_landing *landing,
+                            satchel_error *err)
+{
+    const char *glue = sat_str_ends(root, "/") ? "" : "/";
+    int code = init(landing, sat_strf("%s%s%s", root, glue, name), durability, err);
+    if (code != SATCHEL_OK)
+        return code;
+    code = sat_landing_check_name(name, err);
+    if (code != SATCHEL_OK)
+        return drop(landing, code);
+    const char *slash = strrchr(name, '/');
+    SAT_AUTO_FREE char *sub = sat_strndup(name, slash == NULL ? 0 : (size_t)(slash - name));
+    if (sub == NULL)
+        return drop(landing, sat_error_nomem(err));
+    unsigned flags = durability == SAT_LANDING_FULL ? SAT_OS_DURABLE : 0;
+    landing->dirfd = open_folder(root, sub, flags);
+    if (landing->dirfd < 0)
+        return drop(landing, fail(landing, landing->dirfd, "opening the folder of", err));
+    return drop(landing, open_temp(landing, size, err));
+}
+
+/* ---- the name */
+
+/* Mode and owner of the file that is about to be replaced. */
+static int keep_mode(struct sat_landing *landing, const struct stat *old)
+{
+    struct stat info;
+    int result = sat_os_fstat(landing->fd, &info);
+    if (result < 0)
+        return result;
+    if (old->st_uid != info.st_uid || old->st_gid != info.st_gid) {
+        result = sat_os_chown(landing->fd, old->st_uid, old->st_gid);
+        if (result < 0 && result != -EPERM)
+            return result;
+    }
+    return sat_os_chmod(landing->fd, old->st_mode & 0777);
+}
+
+static int link_new(struct sat_landing *landing)
+{
+    if (landing->temp[0] == '\0')
+        return sat_os_link_tmp(landing->fd, landing->dirfd, landing->name);
+    int result = sat_os_link(landing->dirfd, landing->temp, landing->dirfd, landing->name);
+    if (result == 0 && sat_os_unlink(landing->dirfd, landing->temp, 0) == 0)
+        landing->temp[0] = '\0';
+    return result;
+}
+
+static int rename_over(struct sat_landing *landing)
+{
+    int result = 0;
+    if (landing->temp[0] == '\0') {
+        char name[SAT_OS_TEMP_NAME_SIZE];
+        result = sat_os_temp_name(name);
+        if (result == 0)
+            result = sat_os_link_tmp(landing->fd, landing->dirfd, name);
+        if (result < 0)
+            return result;
+        memcpy(landing->temp, name, sizeof name);
+    }
+    result = sat_os_rename(landing->dirfd, landing->temp, landing->dirfd, landing->name, 0);
+    if (result == 0)
+        landing->temp[0] = '\0';
+    return result;
+}
+
+/* What is there now: 1 and *old, or 0 when the name is free. */
+static int look(const struct sat_landing *landing, struct stat *old)
+{
+    int result = sat_os_stat(landing->dirfd, landing->name, AT_SYMLINK_NOFOLLOW, old);
+    return result == -ENOENT ? 0 : result < 0 ? result : 1;
+}
+
+static int complete(struct sat_landing *landing, uint64_t size, const struct stat *old)
+{
+    int result = sat_os_truncate(landing->fd, (int64_t)size);
+    if (result == 0 && old != NULL && S_ISREG(old->st_mode))
+        result = keep_mode(landing, old);
+    if (result == 0 && landing->durability != SAT_LANDING_NONE)
+        result = sat_os_sync(landing->fd);
+    return result;
+}
+
+static int publish(struct sat_landing *landing, uint64_t size, bool if_absent, satchel_error *err)
+{
+    struct stat old;
+    int there = look(landing, &old);
+    if (there < 0)
+        return fail(landing, there, "looking at", err);
+    if (there == 1 && S_ISDIR(old.st_mode))
+        return sat_error_set(err, SATCHEL_INVALID, "'%s' is a folder", landing->path);
+    int result = complete(landing, size, there == 1 ? &old : NULL);
+    if (result < 0)
+        return fail(landing, result, "writing", err);
+    result = there == 1 ? -EEXIST : link_new(landing);
+    if (result == -EEXIST && if_absent)
+        return sat_error_set(err, SATCHEL_EXISTS, "already exists: '%s'", landing->path);
+    if (result == -EEXIST)
+        result = rename_over(landing);
+    if (result < 0)
+        return fail(landing, result, "naming", err);
+    result = landing->durability == SAT_LANDING_FULL ? sat_os_sync(landing->dirfd) : 0;
+    return result < 0 ? fail(landing, result, "syncing the folder of", err) : SATCHEL_OK;
+}
+
+int sat_landing_commit(struct sat_landing *landing, uint64_t size, bool if_absent,
+                       satchel_error *err)
+{
+    int code = publish(landing, size, if_absent, err);
+    sat_landing_abort(landing);
+    return code;
+}

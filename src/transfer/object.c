@@ -1,0 +1,109 @@
+/* One object between a store and a local file: PUT from a file, GET into a file in the making. */
+#include "transfer/object.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/str.h"
+
+int64_t sat_transfer_deadline(const struct sat_conn *conn, uint64_t bytes)
+{
+    int64_t now = sat_clock_now_ns();
+    int64_t timeout = (int64_t)conn->request_timeout_ms * SAT_NS_PER_MS;
+    uint64_t seconds = bytes / SAT_TRANSFER_SLOWEST;
+    if (seconds >= (uint64_t)((INT64_MAX - now - timeout) / SAT_NS_PER_S))
+        return INT64_MAX;
+    return now + timeout + (int64_t)seconds * SAT_NS_PER_S;
+}
+
+/* ---- local files */
+
+static int take_fd(struct sat_local_file *file, satchel_error *err)
+{
+    int result = file->fd < 0 ? file->fd : sat_os_fstat(file->fd, &file->info);
+    int code = SATCHEL_OK;
+    if (result == -ENOENT || result == -ENOTDIR)
+        code = sat_error_set(err, SATCHEL_NOT_FOUND, "no such file: '%s'", file->path);
+    else if (result < 0)
+        code = sat_error_os(err, -result, "opening '%s'", file->path);
+    else if (S_ISDIR(file->info.st_mode))
+        code = sat_error_set(err, SATCHEL_INVALID, "'%s' is a folder", file->path);
+    else if (!S_ISREG(file->info.st_mode))
+        code = sat_error_set(err, SATCHEL_INVALID, "'%s' is no regular file", file->path);
+    if (code != SATCHEL_OK)
+        sat_local_file_close(file);
+    return code;
+}
+
+int sat_local_file_open(const char *path, struct sat_local_file *file, satchel_error *err)
+{
+    /* O_NONBLOCK: a pipe must not stop us before fstat tells what it is. */
+    *file = (struct sat_local_file){.path = path};
+    file->fd = sat_os_open(AT_FDCWD, path, O_RDONLY | O_NONBLOCK, 0);
+    return take_fd(file, err);
+}
+
+int sat_local_file_open_below(const char *path, size_t root_len, struct sat_local_file *file,
+                              satchel_error *err)
+{
+    *file = (struct sat_local_file){.path = path, .fd = -1};
+    SAT_AUTO_FREE char *root = root_len == 0 ? sat_strdup(".") : sat_strndup(path, root_len);
+    if (root == NULL)
+        return sat_error_nomem(err);
+    SAT_AUTO_FD int base = sat_os_open(AT_FDCWD, root, O_PATH | O_DIRECTORY, 0);
+    file->fd =
+        base < 0 ? base : sat_os_open_beneath(base, path + root_len, O_RDONLY | O_NONBLOCK, 0);
+    return take_fd(file, err);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+int sat_local_file_same(const struct sat_local_file *file, satchel_error *err)
+{
+    struct stat now;
+    int result = sat_os_fstat(file->fd, &now);
+    if (result < 0)
+        return sat_error_os(err, -result, "looking at '%s'", file->path);
+    if (now.st_size != file->info.st_size || !same_time(&now.st_mtim, &file->info.st_mtim))
+        return sat_error_set(err, SATCHEL_MODIFIED, "'%s' changed while it was read: try again",
+                             file->path);
+    return SATCHEL_OK;
+}
+
+void sat_local_file_close(struct sat_local_file *file)
+{
+    (void)sat_os_close(file->fd);
+    file->fd = -1;
+}
+
+/* ---- the two directions */
+
+int sat_object_put_file(struct sat_op *op, const struct sat_local_file *file, satchel_error *err)
+{
+    uint64_t size = (uint64_t)file->info.st_size;
+    op->kind = SAT_OP_PUT;
+    op->source = sat_source_file(file->fd, 0, size);
+    op->deadline_ns = sat_transfer_deadline(op->conn, size);
+    int code = sat_op_run(op, err);
+    if (code == SATCHEL_MODIFIED) /* the source speaks of "the file" */
+        return sat_error_set(err, code, "'%s' changed while it was read: try again", file->path);
+    return code == SATCHEL_OK ? sat_local_file_same(file, err) : code;
+}
+
+int sat_object_get_file(struct sat_op *op, struct sat_landing *landing, uint64_t size,
+                        satchel_error *err)
+{
+    op->kind = SAT_OP_GET;
+    op->sink = sat_sink_file(landing->fd, 0);
+    op->deadline_ns = sat_transfer_deadline(op->conn, size);
+    int code = sat_op_run(op, err);
+    if (code != SATCHEL_OK && err != NULL && err->code == SATCHEL_IO)
+        sat_error_prefix(err, "'%s': ", landing->path);
+    return code;
+}

@@ -1,0 +1,52 @@
+/* One object between a store and a local file, whole. */
+#ifndef SAT_TRANSFER_OBJECT_H
+#define SAT_TRANSFER_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <satchel/types.h>
+
+#include "core/backend.h"
+#include "core/op.h"
+#include "core/os.h"
+#include "transfer/landing.h"
+
+/*
+ * The deadline of an op that moves `bytes`: request_timeout, and the time they take at
+ * SAT_TRANSFER_SLOWEST bytes a second. A transfer that moves at all is not cut off for its size;
+ * one that does not is ended by stall_timeout.
+ */
+#define SAT_TRANSFER_SLOWEST ((uint64_t)256 * 1024)
+int64_t sat_transfer_deadline(const struct sat_conn *conn, uint64_t bytes);
+
+/* A local file that is being read. */
+struct sat_local_file {
+    int fd;
+    struct stat info; /* when it was opened */
+    const char *path; /* for messages, borrowed */
+};
+
+/* Opens a regular file, following symbolic links. NOT_FOUND; INVALID for a folder or device. */
+int sat_local_file_open(const char *path, struct sat_local_file *file, satchel_error *err);
+/* Opens `path`, whose first `root_len` bytes are a folder: below that no link is followed. */
+int sat_local_file_open_below(const char *path, size_t root_len, struct sat_local_file *file,
+                              satchel_error *err);
+/* MODIFIED when the file is not as it was at its opening. */
+int sat_local_file_same(const struct sat_local_file *file, satchel_error *err);
+void sat_local_file_close(struct sat_local_file *file);
+
+/*
+ * Runs a PUT op, whose members but the source are set, with the file's content. MODIFIED when the
+ * file changed meanwhile: the object may then be stored, torn between two states of the file.
+ */
+int sat_object_put_file(struct sat_op *op, const struct sat_local_file *file, satchel_error *err);
+
+/*
+ * Runs a GET op, whose conn and key are set, into the landing; then op->sink has its checksum and
+ * length. `size` is what the object is thought to have, for the deadline; UINT64_MAX = not known.
+ */
+int sat_object_get_file(struct sat_op *op, struct sat_landing *landing, uint64_t size,
+                        satchel_error *err);
+
+#endif
