@@ -382,7 +382,7 @@ static int fill_page(struct sat_op *op, struct cursor *cursor, satchel_error *er
 
 int sat_file_list(void *state, struct sat_op *op, satchel_error *err)
 {
-    struct cursor *cursor;
+    struct cursor *cursor = NULL;
     (void)state;
     sat_page_reset(&op->page);
     if (!sat_str_starts(op->list.prefix, op->conn->root))

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "backends/file.h"
-#include "backends/local.h"
 #include "core/error.h"
 #include "core/str.h"
 
@@ -25,14 +24,17 @@ bool sat_file_hidden(const char *name)
 
 int sat_file_fail(satchel_error *err, int result, const char *doing, const char *key)
 {
+    /* A root ends with a '/' that the user did not write. */
+    size_t len = strlen(key);
+    int shown = (int)(sat_str_ends(key, "/") ? len - 1 : len);
     if (result == -ENOENT || result == -ENOTDIR)
-        return sat_local_not_found(err, "file://", "", key);
+        return sat_error_set(err, SATCHEL_NOT_FOUND, "not found: file:///%.*s", shown, key);
     if (result == -ELOOP)
         return sat_error_set(err, SATCHEL_UNSUPPORTED,
-                             "%s file:///%s: it is, or lies behind, a symbolic link, which is not "
-                             "followed",
-                             doing, key);
-    return sat_error_os(err, -result, "%s file:///%s", doing, key);
+                             "%s file:///%.*s: it is, or lies behind, a symbolic link, which is "
+                             "not followed",
+                             doing, shown, key);
+    return sat_error_os(err, -result, "%s file:///%.*s", doing, shown, key);
 }
 
 static int check_name(const char *key, const char *name, size_t len, satchel_error *err)

@@ -88,9 +88,9 @@ static int settle_one(struct sat_row_writer *writer, const struct sat_index_sett
     int code = sat_row_find(writer, item->write.key, &found, err);
     if (code != SATCHEL_OK)
         return code;
-    bool mine = found.oid != 0 && item->write.generation != 0 &&
-                found.generation == item->write.generation &&
-                found.owner == sat_mark_owner(txn->index->mark);
+    /* A generation is given once: the row has ours as long as nobody marked or wrote it since. */
+    bool mine =
+        found.oid != 0 && item->write.generation != 0 && found.generation == item->write.generation;
     if (item->outcome == SAT_WRITE_UNCHANGED)
         return mine ? undo_mark(writer, item, &found, txn, err) : SATCHEL_OK;
     if (item->outcome == SAT_WRITE_UNKNOWN)

@@ -61,6 +61,7 @@ static void a_missing_root_is_not_found_and_a_missing_prefix_is_empty(void **sta
     struct sat_op gone = list_op();
     assert_int_equal(sat_op_run(&gone, &err), SATCHEL_NOT_FOUND);
     assert_true(sat_str_starts(err.text, "not found: file:///"));
+    assert_true(sat_str_ends(err.text, folder));
     sat_op_fini(&gone);
 }
 

@@ -198,6 +198,22 @@ void outside_sql(const char *path, const char *sql)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+int outside_int(struct sat_index *index, const char *sql)
+{
+    char path[PATH_SIZE];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    sat_index_path(index, path, sizeof path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int value = sqlite3_column_int(stmt, 0);
+    (void)sqlite3_finalize(stmt);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return value;
+}
+
 void path_and_close(struct sat_index *index, char path[PATH_SIZE])
 {
     sat_index_path(index, path, PATH_SIZE);

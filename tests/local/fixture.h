@@ -61,6 +61,8 @@ size_t orphans_of(struct sat_index *index);
 
 /* Runs SQL on a closed index file from outside; sat_key is not known there. */
 void outside_sql(const char *path, const char *sql);
+/* One number from the open index's file. */
+int outside_int(struct sat_index *index, const char *sql);
 /* Path of the open index, then closes it. */
 void path_and_close(struct sat_index *index, char path[PATH_SIZE]);
 long file_size(const char *path);

@@ -102,6 +102,18 @@ static void freshness_ends_with_the_ttl(void **state)
     sat_index_close(index);
 }
 
+static void freshness_in_seconds_ends_with_the_boot(void **state)
+{
+    char path[PATH_SIZE];
+    struct sat_index *index = open_index(state);
+    refresh_with(index, three, 3);
+    sat_index_path(index, path, sizeof path);
+    outside_sql(path, "UPDATE meta SET listed_boot = 'another boot'");
+    assert_false(sat_index_is_fresh(index, 60));
+    assert_true(sat_index_is_fresh(index, -1));
+    sat_index_close(index);
+}
+
 static void wall_clock_jumps_do_not_matter(void **state)
 {
     struct sat_index *index = open_index(state);
@@ -186,6 +198,7 @@ int main(void)
         ON_DISK(lookup_answers_in_the_order_of_keys),
         ON_DISK(clear_forgets_rows_and_freshness),
         ON_DISK(freshness_ends_with_the_ttl),
+        ON_DISK(freshness_in_seconds_ends_with_the_boot),
         ON_DISK(wall_clock_jumps_do_not_matter),
         ON_DISK(dropped_freshness_is_dropped_for_all_handles),
         ON_DISK(two_handles_see_each_others_rows),

@@ -1,29 +1,12 @@
 /* Declared fields: expression indexes that match the list, also after a rebuild. */
 #include "fixture.h"
 
-#include <sqlite3.h>
-
 static const struct object one[] = {{"a.json", "\"1\"", 1}};
 
-/* The number of field indexes in the file, seen from outside. */
 static int indexes_of(struct sat_index *index)
 {
-    char path[PATH_SIZE];
-    sqlite3 *db = NULL;
-    sqlite3_stmt *stmt = NULL;
-    sat_index_path(index, path, sizeof path);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    (void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "SELECT count(*) FROM sqlite_schema"
-                                        " WHERE type = 'index' AND sql LIKE '%sat_key%'",
-                                        -1, &stmt, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    int count = sqlite3_column_int(stmt, 0);
-    (void)sqlite3_finalize(stmt);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    return count;
+    return outside_int(index, "SELECT count(*) FROM sqlite_schema"
+                              " WHERE type = 'index' AND sql LIKE '%sat_key%'");
 }
 
 static void indexes_follow_the_list(void **state)

@@ -46,6 +46,7 @@ static void unchanged_restores_the_row(void **state)
     assert_string_equal(etag_of(index, "a.json"), "\"1\"");
     OK(settle_as(index, begin_write(index, "never.json"), SAT_WRITE_UNCHANGED, NULL));
     assert_false(is_dirty(index, "never.json"));
+    assert_int_equal(outside_int(index, "SELECT count(*) FROM obj"), 1);
     /* The restored row is an old one again: a later listing may change it. */
     assert_int_equal(refresh_with(index, NULL, 0), 0);
     assert_int_equal(count_of(index), 0);
@@ -86,6 +87,33 @@ static void repair_comes_too_late_after_another_write(void **state)
     OK(sat_index_repair(index, &row, 1, NULL));
     sat_index_rows_free(rows);
     assert_string_equal(etag_of(index, "a.json"), "\"newer\"");
+    sat_index_close(index);
+}
+
+static void repair_comes_too_late_after_another_unknown_write(void **state)
+{
+    struct sat_index *index = open_index(state);
+    OK(settle_as(index, begin_write(index, "a.json"), SAT_WRITE_UNKNOWN, NULL));
+    struct sat_index_rows *rows = NULL;
+    OK(sat_index_orphans(index, &rows, NULL));
+    OK(settle_as(index, begin_write(index, "a.json"), SAT_WRITE_UNKNOWN, NULL));
+    OK(sat_index_repair(index, sat_index_rows_at(rows, 0), 1, NULL));
+    sat_index_rows_free(rows);
+    assert_int_equal(orphans_of(index), 1);
+    sat_index_close(index);
+}
+
+static void overlapping_threads_leave_the_row_to_be_read_again(void **state)
+{
+    struct sat_index *index = open_index(state);
+    struct object mine = {"a.json", "\"mine\"", 2};
+    struct object theirs = {"a.json", "\"theirs\"", 3};
+    struct sat_index_write first = begin_write(index, "a.json");
+    struct sat_index_write second = begin_write(index, "a.json");
+    OK(settle_as(index, second, SAT_WRITE_STORED, &theirs));
+    assert_int_equal(orphans_of(index), 0);
+    OK(settle_as(index, first, SAT_WRITE_STORED, &mine));
+    assert_int_equal(orphans_of(index), 1);
     sat_index_close(index);
 }
 
@@ -249,6 +277,8 @@ int main(void)
         ON_DISK(unchanged_restores_the_row),
         ON_DISK(unknown_leaves_an_orphan_that_repair_ends),
         ON_DISK(repair_comes_too_late_after_another_write),
+        ON_DISK(repair_comes_too_late_after_another_unknown_write),
+        ON_DISK(overlapping_threads_leave_the_row_to_be_read_again),
         ON_DISK(overlapping_writers_leave_the_row_to_be_read_again),
         ON_DISK(a_lost_race_leaves_the_winner_alone),
         ON_DISK(an_unmarked_write_is_read_again),
