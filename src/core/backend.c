@@ -35,7 +35,8 @@ static int check_key(const struct sat_op *op, const char *key, satchel_error *er
         return sat_error_set(err, SATCHEL_LIMIT, "key '%.60s...' has %zu bytes (limit %zu)", key,
                              len, max);
     if (!sat_utf8_valid(key, len))
-        return sat_error_set(err, SATCHEL_INVALID, "key '%.200s' is not UTF-8", key);
+        return sat_error_set(err, SATCHEL_INVALID, "%s: the key of %zu bytes is not UTF-8",
+                             sat_op_kind_text(op->kind), len);
     return SATCHEL_OK;
 }
 
@@ -53,8 +54,10 @@ static int check_bucket(const struct sat_op *op, satchel_error *err)
 static int check_many(const struct sat_op *op, satchel_error *err)
 {
     unsigned max = op->conn->backend->limits.delete_many_max;
-    if (op->many.count == 0 || (max > 0 && op->many.count > max))
-        return sat_error_set(err, SATCHEL_LIMIT, "delete_many takes 1 to %u keys, not %zu", max,
+    if (op->many.count == 0)
+        return sat_error_set(err, SATCHEL_INVALID, "delete_many needs keys");
+    if (max > 0 && op->many.count > max)
+        return sat_error_set(err, SATCHEL_LIMIT, "delete_many takes at most %u keys, not %zu", max,
                              op->many.count);
     for (size_t i = 0; i < op->many.count; i++) {
         int code = check_key(op, op->many.keys[i], err);

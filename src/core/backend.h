@@ -27,8 +27,8 @@ struct sat_engine;
 
 /* What core works out before `build`; bits of sat_backend.needs(). */
 enum sat_need {
-    SAT_NEED_SHA256 = 1, /* SHA-256 of the body, in request.sha256 */
-    SAT_NEED_CRC64 = 2,  /* CRC64-NVME of the body, in request.crc64 */
+    SAT_NEED_SHA256 = 1, /* SHA-256 of op->source, in request.sha256 */
+    SAT_NEED_CRC64 = 2,  /* CRC64-NVME of op->source, in request.crc64 */
 };
 
 /* One HTTP request, filled by `build`, completed by `sign`. Freed by core. */
@@ -45,6 +45,9 @@ struct sat_request {
     bool has_crc64;
     uint64_t crc64;
 };
+
+/* Most bytes of path, query and headers, each. */
+#define SAT_REQUEST_TEXT_MAX ((size_t)64 * 1024)
 
 void sat_request_init(struct sat_request *request);
 void sat_request_fini(struct sat_request *request);

@@ -1,8 +1,9 @@
 /* Connections: one URI, one backend's state, the common options, the request counters. */
+#include "core/backend.h"
+
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/backend.h"
 #include "core/config.h"
 #include "core/engine.h"
 #include "core/error.h"
@@ -50,6 +51,8 @@ static int take_options(struct sat_conn *conn, const struct sat_config *config, 
     conn->max_retries = (unsigned)sat_config_int(config, "max_retries");
     conn->retry_base_ms = ms_option(config, "retry_base_ms");
     conn->request_timeout_ms = ms_option(config, "request_timeout");
+    if (conn->request_timeout_ms == 0) /* none: as long as can be written down */
+        conn->request_timeout_ms = INT32_MAX;
     if (conn->request_timeout_ms == 0) /* none */
         conn->request_timeout_ms = INT32_MAX;
     conn->connect_timeout_ms = ms_option(config, "connect_timeout");

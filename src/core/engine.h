@@ -31,7 +31,9 @@ struct sat_workers *sat_engine_workers(struct sat_engine *engine);
 void sat_engine_submit(struct sat_engine *engine, struct sat_op *op);
 /* Runs a local op in the calling thread. Called by sat_op_run() only. */
 void sat_engine_run_here(struct sat_op *op);
-/* Makes the lanes look at cancelled ops. */
+/* The op is done: settles it first, or hands it to whoever waits. Called by workers and lanes. */
+void sat_engine_finish(struct sat_op *op);
+/* Makes the lanes look for cancelled ops. */
 void sat_engine_wake(struct sat_engine *engine);
 /* Puts a finished op into its queue. Implemented beside the queue; called by the engine. */
 void sat_queue_complete(struct sat_queue *queue, struct sat_op *op);

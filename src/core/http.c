@@ -8,8 +8,10 @@
  * (2) An exchange comes out exactly once, through the `finished` list.
  * (3) Timeouts are ours (head, stall, deadline), looked at after each poll: curl's low-speed timer
  *     has whole seconds and also runs while we wait for the head.
+ * (4) A file that changed since its digest was taken never becomes an object: its bytes are hashed
+ *     again as they leave, and the last ones are held back when the sum differs.
  */
-#include "http.h"
+#include "core/http.h"
 
 #include <limits.h>
 #include <string.h>
@@ -18,6 +20,8 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/crc.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/lock.h"
 
@@ -27,20 +31,23 @@ enum {
     BUFFER_SMALL = 64 * 1024,
     BUFFER_LARGE = 512 * 1024,
     SPARE_HANDLES = 32,
+    URL_MAX = 256 * 1024,
 };
 
 /* One curl easy handle and what it moves. */
 struct sat_transfer {
     CURL *easy;
-    struct sat_http *http;
     struct sat_exchange *exchange;
     struct sat_transfer *next; /* in `spare` or `active` */
     struct sat_transfer *prev;
     struct sat_buf url;
     struct curl_slist *headers; /* an array, linked in place */
     size_t header_capacity;
+    struct sat_buf empties;     /* headers without a value, as curl wants them */
     struct sat_source body;     /* what is sent */
     uint64_t sent;
+    uint64_t sent_crc64;        /* of a file, see (4) */
+    struct sat_sha256 sent_sha256;
     int64_t progress_ns;        /* when a byte moved last */
     unsigned requests;          /* times curl was about to send, see (1) */
     bool head_done;
@@ -77,21 +84,51 @@ static int on_request(void *user, char *remote, char *local, int remote_port, in
     (void)local;
     (void)remote_port;
     (void)local_port;
-    transfer->exchange->sent = true;
+    transfer->exchange->sent = transfer->body_sent;
     transfer->progress_ns = sat_clock_now_ns();
     return transfer->requests++ == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+/* (4): takes the next bytes of a file; false when they are the last and the digest differs. */
+static bool is_as_hashed(struct sat_transfer *transfer, const void *data, size_t len)
+{
+    const struct sat_request *request = transfer->exchange->request;
+    bool last = transfer->sent + len >= transfer->body.length;
+    if (transfer->body.kind != SAT_SOURCE_FILE)
+        return true;
+    if (request->has_crc64) {
+        transfer->sent_crc64 = sat_crc64(transfer->sent_crc64, data, len);
+        return !last || transfer->sent_crc64 == request->crc64;
+    }
+    if (request->has_sha256) {
+        unsigned char sha256[SAT_SHA256_SIZE];
+        sat_sha256_update(&transfer->sent_sha256, data, len);
+        if (!last)
+            return true;
+        sat_sha256_final(&transfer->sent_sha256, sha256);
+        return memcmp(sha256, request->sha256, sizeof sha256) == 0;
+    }
+    return true;
 }
 
 static size_t on_read(char *out, size_t size, size_t count, void *user)
 {
     struct sat_transfer *transfer = user;
+    struct sat_exchange *exchange = transfer->exchange;
     size_t got = 0;
+    if (transfer->body_sent)
+        return 0;
     if (sat_source_read(&transfer->body, transfer->sent, out, size * count, &got,
-                        &transfer->exchange->err) != SATCHEL_OK)
+                        &exchange->err) != SATCHEL_OK)
         return CURL_READFUNC_ABORT;
+    if (!is_as_hashed(transfer, out, got)) {
+        sat_error_set(&exchange->err, SATCHEL_MODIFIED, "the file to send changed while read");
+        return CURL_READFUNC_ABORT;
+    }
     transfer->sent += got;
     transfer->progress_ns = sat_clock_now_ns();
     transfer->body_sent = transfer->sent >= transfer->body.length;
+    exchange->sent = transfer->body_sent;
     return got;
 }
 
@@ -107,7 +144,6 @@ static int end_of_head(struct sat_transfer *transfer)
     }
     exchange->reply.status = (int)status;
     transfer->head_done = true;
-    transfer->body_sent = true;
     if (status < 300 && exchange->on_head != NULL)
         return exchange->on_head(exchange, &exchange->err);
     return SATCHEL_OK;
@@ -119,7 +155,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
     struct sat_exchange *exchange = transfer->exchange;
     size_t len = size * count;
     transfer->progress_ns = sat_clock_now_ns();
-    /* Trailers after the body, and folded lines, are no part of what a service tells us. */
+    /* Trailers after the body are no part of what a service tells us. */
     if (transfer->head_done)
         return len;
     if (len <= 2 && (data[0] == '\r' || data[0] == '\n'))
@@ -130,7 +166,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
     }
     int code = sat_reply_add_header(&exchange->reply, data, len);
     if (code != SATCHEL_OK) {
-        (void)sat_buf_check(&exchange->reply.headers, "reply head", &exchange->err);
+        if (sat_buf_check(&exchange->reply.headers, "reply head", &exchange->err) == SATCHEL_OK)
+            (void)sat_error_nomem(&exchange->err);
         return 0;
     }
     return len;
@@ -175,6 +212,24 @@ static int set_url(struct sat_transfer *transfer)
 static const char *const unwanted[] = {"Expect:", "Accept:"};
 static const size_t unwanted_count = sizeof unwanted / sizeof unwanted[0];
 
+/*
+ * curl takes "name:" without a value as "leave this header out" and sends an empty one for "name;".
+ * A header that was signed must be sent, so its line is rewritten.
+ */
+static char *header_line(struct sat_transfer *transfer, char *line)
+{
+    size_t len = strlen(line);
+    if (len < 2 || line[len - 1] != ' ' || line[len - 2] != ':')
+        return line;
+    char *out = sat_buf_reserve(&transfer->empties, len);
+    if (out == NULL)
+        return NULL;
+    memcpy(out, line, len - 2);
+    memcpy(out + len - 2, ";", 2);
+    transfer->empties.len += len;
+    return out;
+}
+
 /* Links the request's lines as curl's list, in an array that the transfer keeps. */
 static int set_headers(struct sat_transfer *transfer)
 {
@@ -188,9 +243,13 @@ static int set_headers(struct sat_transfer *transfer)
         transfer->header_capacity = count;
     }
     size_t n = 0;
+    sat_buf_reset(&transfer->empties);
+    /* Room for all, so that no line moves while others point at theirs. */
+    if (sat_buf_reserve(&transfer->empties, request->text.len) == NULL)
+        return SATCHEL_NOMEM;
     for (size_t i = 0; i < request->lines.len; i++) {
         size_t offset = *(const size_t *)sat_vec_at(&request->lines, i);
-        transfer->headers[n++].data = request->text.data + offset;
+        transfer->headers[n++].data = header_line(transfer, request->text.data + offset);
     }
     for (size_t i = 0; i < unwanted_count; i++)
         transfer->headers[n++].data = (char *)(uintptr_t)unwanted[i];
@@ -212,6 +271,9 @@ static void set_body(struct sat_transfer *transfer)
     transfer->body = request->body_is_source ? *exchange->source
                                              : sat_source_span(sat_buf_span(&request->body));
     transfer->body_sent = none || transfer->body.length == 0;
+    transfer->sent = 0;
+    transfer->sent_crc64 = 0;
+    sat_sha256_init(&transfer->sent_sha256);
     if (strcmp(request->method, "HEAD") == 0)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
     if (none) {
@@ -244,6 +306,10 @@ static void set_transport(struct sat_transfer *transfer)
     CURL *easy = transfer->easy;
     bool to_file = exchange->sink != NULL && exchange->sink->kind == SAT_SINK_FILE;
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* A resolver that hangs must not hold the thread beyond the deadline. */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    /* What a proxy says to CONNECT is not the reply. */
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -273,7 +339,8 @@ static struct sat_transfer *transfer_new(struct sat_http *http)
     transfer = sat_calloc(1, sizeof *transfer);
     if (transfer == NULL)
         return NULL;
-    sat_buf_init(&transfer->url, (size_t)256 * 1024);
+    sat_buf_init(&transfer->url, URL_MAX);
+    sat_buf_init(&transfer->empties, SAT_REQUEST_TEXT_MAX);
     transfer->easy = curl_easy_init();
     if (transfer->easy != NULL)
         return transfer;
@@ -285,6 +352,7 @@ static void transfer_free(struct sat_transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
     sat_buf_fini(&transfer->url);
+    sat_buf_fini(&transfer->empties);
     sat_free(transfer->headers);
     sat_free(transfer);
 }
@@ -369,10 +437,7 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
     if (transfer == NULL)
         return sat_error_nomem(err);
     reset_outputs(exchange);
-    exchange->transfer = transfer;
-    transfer->http = http;
     transfer->exchange = exchange;
-    transfer->sent = 0;
     transfer->requests = 0;
     transfer->head_done = false;
     transfer->progress_ns = sat_clock_now_ns();
@@ -388,6 +453,7 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
         transfer_spare(http, transfer);
         return sat_error_nomem(err);
     }
+    exchange->transfer = transfer;
     transfer->prev = NULL;
     transfer->next = http->active;
     if (http->active != NULL)
@@ -405,9 +471,7 @@ static bool is_permanent(CURLcode code)
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_OUT_OF_MEMORY:
-    case CURLE_FILESIZE_EXCEEDED:
         return true;
     default:
         return false;
@@ -492,8 +556,9 @@ static int64_t time_left(const struct sat_transfer *transfer, int64_t now, const
     if (transfer->requests == 0)
         idle_ms = exchange->connect_timeout_ms + exchange->stall_timeout_ms;
     int64_t limit = transfer->progress_ns + (int64_t)idle_ms * SAT_NS_PER_MS;
-    *what = waits_for_head ? "no reply within response_timeout"
-                           : "no byte moved within stall_timeout";
+    *what = transfer->requests == 0 ? "no connection within connect_timeout"
+            : waits_for_head        ? "no reply within response_timeout"
+                                    : "no byte moved within stall_timeout";
     if (exchange->deadline_ns < limit) {
         limit = exchange->deadline_ns;
         *what = "no complete reply within request_timeout";

@@ -36,7 +36,7 @@ struct sat_exchange {
     struct sat_reply reply;
     satchel_error err;   /* err.code OK = the reply is complete */
     bool retryable;      /* err is a fault of the connection, not of the request */
-    bool sent;           /* the server may have seen the request */
+    bool sent;           /* the whole request left: the server may act on it */
 
     struct sat_transfer *transfer; /* http.c's */
     struct sat_exchange *next;

@@ -27,8 +27,9 @@ void satchel_job_stats(const satchel_job *job, satchel_progress *progress)
         .bytes_total = atomic_load(&job->bytes_total),
         .total_is_final = atomic_load(&job->total_is_final),
     };
+    int64_t until = job->ended_ns != 0 ? job->ended_ns : sat_clock_now_ns();
     if (job->started_ns != 0)
-        progress->elapsed_ns = (uint64_t)(sat_clock_now_ns() - job->started_ns);
+        progress->elapsed_ns = (uint64_t)(until - job->started_ns);
 }
 
 static void report(struct satchel_job *job)
@@ -105,6 +106,7 @@ int satchel_job_run(satchel_job *job, const satchel_job_callbacks *callbacks, sa
     job->callbacks = callbacks;
     job->started_ns = sat_clock_now_ns();
     int code = job->kind->run(job, err);
+    job->ended_ns = sat_clock_now_ns();
     report(job);
     job->callbacks = NULL;
     return code;

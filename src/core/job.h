@@ -30,6 +30,7 @@ struct satchel_job {
     const satchel_job_callbacks *callbacks; /* during the run; may be NULL */
     atomic_bool cancelled;
     int64_t started_ns;
+    int64_t ended_ns;    /* 0 while it runs */
     int64_t reported_ns; /* last progress callback */
     satchel_error first_failure;
     struct sat_vec failures; /* satchel_failure *, owned */

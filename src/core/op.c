@@ -185,8 +185,10 @@ int sat_op_run(struct sat_op *op, satchel_error *err)
 
 void sat_op_cancel(struct sat_op *op)
 {
+    /* From the store on the op may come out and be freed by whoever waits for it. */
+    struct sat_engine *engine = op->conn->engine;
     atomic_store(&op->cancelled, true);
-    sat_engine_wake(op->conn->engine);
+    sat_engine_wake(engine);
 }
 
 void sat_op_fini(struct sat_op *op)

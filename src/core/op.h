@@ -119,7 +119,8 @@ struct sat_op {
         const char *const *keys;
         size_t count;
     } many;
-    int64_t deadline_ns; /* CLOCK_MONOTONIC; 0 = request_timeout from submission */
+    /* CLOCK_MONOTONIC; 0 = request_timeout from submission, which the engine then writes here. */
+    int64_t deadline_ns;
     void *user;           /* the submitter's, never touched */
 
     /* ---- result, valid once the op came back */
@@ -138,7 +139,6 @@ struct sat_op {
     struct sat_queue *queue;
     struct sat_attempt *attempt; /* private to engine.c */
     unsigned attempts;
-    int64_t submitted_ns;
     int64_t not_before_ns;
     bool skew_corrected;
     atomic_bool cancelled;
@@ -164,7 +164,11 @@ struct sat_op *sat_queue_wait(struct sat_queue *queue);
 void sat_op_submit(struct sat_op *op, struct sat_queue *queue);
 /* Submit and wait. Returns op->err.code; copies op->err to *err when it failed. */
 int sat_op_run(struct sat_op *op, satchel_error *err);
-/* Ends the op early with CANCELLED if it is still under way. It still comes out of its queue. */
+/*
+ * Ends the op early with CANCELLED if it is still under way. It still comes out of its queue. A
+ * write whose request had left may have been applied all the same: op->unsettled tells. Call it
+ * before the op is taken out of its queue, from any thread.
+ */
 void sat_op_cancel(struct sat_op *op);
 
 #endif

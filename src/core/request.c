@@ -5,17 +5,14 @@
 #include "core/error.h"
 #include "core/str.h"
 
-enum {
-    REQUEST_TEXT_MAX = 64 * 1024,   /* path, query and headers each */
-    REPLY_HEADERS_MAX = 256 * 1024, /* what curl itself allows is 300 KiB */
-};
+enum { REPLY_HEADERS_MAX = 256 * 1024 }; /* what curl itself allows is 300 KiB */
 
 void sat_request_init(struct sat_request *request)
 {
     *request = (struct sat_request){.method = "GET"};
-    sat_buf_init(&request->path, REQUEST_TEXT_MAX);
-    sat_buf_init(&request->query, REQUEST_TEXT_MAX);
-    sat_buf_init(&request->text, REQUEST_TEXT_MAX);
+    sat_buf_init(&request->path, SAT_REQUEST_TEXT_MAX);
+    sat_buf_init(&request->query, SAT_REQUEST_TEXT_MAX);
+    sat_buf_init(&request->text, SAT_REQUEST_TEXT_MAX);
     sat_buf_init(&request->body, SAT_BUF_MAX_TEXT);
     sat_vec_init(&request->lines, sizeof(size_t));
 }

@@ -1,9 +1,10 @@
 /* The one retry policy: whether a failed attempt is repeated, and after how long. Pure. */
-#include "retry.h"
+#include "core/retry.h"
 
 enum {
     DELAY_MAX_MS = 20 * 1000,
     THROTTLE_BASE_MS = 1000,
+    THROTTLE_FACTOR = 20, /* the default base of 50 ms makes 1 s */
     RETRY_AFTER_JITTER_MS = 5000,
 };
 
@@ -28,14 +29,17 @@ bool sat_retry_due(const struct sat_retry_policy *policy, const struct sat_retry
         return false;
     if (state->retry == SAT_RETRY_SKEW) {
         *delay_ms = 0;
-        return !state->skew_corrected;
+        return !state->skew_corrected && state->remaining_ms > 0;
     }
+    uint64_t at_least = state->retry_after_ms;
+    if (at_least >= state->remaining_ms)
+        return false;
     bool throttled = state->retry == SAT_RETRY_THROTTLE;
-    uint64_t base = throttled && policy->base_ms < THROTTLE_BASE_MS ? policy->base_ms * 20U
-                                                                    : policy->base_ms;
-    uint64_t delay = jitter(state->random, backoff_max_ms(base, state->attempts));
-    if (state->retry_after_ms > 0)
-        delay = state->retry_after_ms + jitter(state->random, RETRY_AFTER_JITTER_MS);
-    *delay_ms = delay;
-    return delay < state->remaining_ms;
+    uint64_t base = policy->base_ms;
+    if (throttled && base < THROTTLE_BASE_MS)
+        base *= THROTTLE_FACTOR;
+    uint64_t spread = at_least > 0 ? RETRY_AFTER_JITTER_MS : backoff_max_ms(base, state->attempts);
+    uint64_t room = state->remaining_ms - at_least - 1;
+    *delay_ms = at_least + jitter(state->random, spread < room ? spread : room);
+    return true;
 }

@@ -23,8 +23,9 @@ struct sat_retry_state {
 
 /*
  * True when another attempt is due after *delay_ms: exponential with full jitter,
- * random(0..1) * min(2^n * base, 20 s), throttled replies with a base of 1 s; a Retry-After of t
- * waits in [t, t + 5 s]. Never past the deadline, never more than max_attempts.
+ * random(0..1) * min(2^n * base, 20 s), n = 0 after the first attempt, throttled replies with a
+ * base 20 times as long (up to 1 s); a Retry-After of t waits in [t, t + 5 s]. The range is cut at
+ * the deadline; a Retry-After beyond it is no retry. Never more than max_attempts.
  */
 bool sat_retry_due(const struct sat_retry_policy *policy, const struct sat_retry_state *state,
                    uint64_t *delay_ms);

@@ -1,6 +1,9 @@
 /* Settling a write whose reply was lost: the true outcome or UNKNOWN_OUTCOME, never a guess. */
 #include "core/settle.h"
 
+#include <string.h>
+
+#include "core/backend.h"
 #include "core/error.h"
 #include "core/str.h"
 
@@ -12,13 +15,24 @@ static const char *writer_of(const struct sat_tags *metadata)
     return tag == NULL ? NULL : tag->value;
 }
 
-bool sat_settle_needed(const struct sat_op *op)
+/* Only over HTTP can a reply be lost on its way. */
+static bool can_stat(const struct sat_op *op)
 {
-    if (op->err.code == SATCHEL_OK || !op->unsettled)
-        return false;
-    if (op->kind == SAT_OP_PUT)
-        return writer_of(op->metadata) != NULL;
-    return op->kind == SAT_OP_DELETE;
+    const struct sat_slot *slots = op->conn->backend->slots;
+    return slots[op->kind].build != NULL && slots[SAT_OP_STAT].build != NULL;
+}
+
+enum sat_settle sat_settle_how(const struct sat_op *op)
+{
+    int code = op->err.code;
+    bool known = code == SATCHEL_OK || code == SATCHEL_CANCELLED || code == SATCHEL_UNKNOWN_OUTCOME;
+    if (known || !op->unsettled || !can_stat(op))
+        return SAT_SETTLE_NOT;
+    if (op->kind == SAT_OP_DELETE || writer_of(op->metadata) != NULL)
+        return SAT_SETTLE_BY_STAT;
+    /* A plain PUT may simply be repeated; after a conditional one a repetition meets itself. */
+    bool conditional = op->if_absent || op->if_match != NULL;
+    return conditional ? SAT_SETTLE_IMPOSSIBLE : SAT_SETTLE_NOT;
 }
 
 void sat_settle_probe(const struct sat_op *op, struct sat_op *probe)
@@ -35,23 +49,30 @@ static bool is_our_write(const struct sat_op *op, const struct sat_op *probe)
     return ours != NULL && there != NULL && sat_str_eq(ours, there);
 }
 
-void sat_settle_apply(struct sat_op *op, const struct sat_op *probe)
+void sat_settle_apply(struct sat_op *op, struct sat_op *probe)
 {
     bool applied = op->kind == SAT_OP_PUT
                        ? probe->err.code == SATCHEL_OK && is_our_write(op, probe)
                        : probe->err.code == SATCHEL_NOT_FOUND;
-    if (applied) {
-        char *etag = probe->info.etag == NULL ? NULL : sat_strdup(probe->info.etag);
-        op->err = (satchel_error){0};
-        sat_info_fini(&op->info);
-        op->info.etag = etag;
-        op->info.size = op->source.length;
+    if (!applied) {
+        sat_settle_unknown(op);
         return;
     }
+    op->err = (satchel_error){0};
+    op->unsettled = false;
+    sat_info_fini(&op->info);
+    op->info = probe->info;
+    probe->info = (struct sat_info){0};
+}
+
+void sat_settle_unknown(struct sat_op *op)
+{
     satchel_error was = op->err;
     sat_error_set(&op->err, SATCHEL_UNKNOWN_OUTCOME,
-                  "%s '%s' was sent, its reply was lost and a later look could not settle it: %s",
+                  "%s of '%.200s' was sent, its outcome could not be learned (look before you "
+                  "repeat it): %s",
                   sat_op_kind_text(op->kind), op->key, was.text);
     op->err.http_status = was.http_status;
-    op->err.attempts = was.attempts;
+    memcpy(op->err.endpoint, was.endpoint, sizeof was.endpoint);
+    memcpy(op->err.request_id, was.request_id, sizeof was.request_id);
 }

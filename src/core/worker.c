@@ -15,7 +15,8 @@ struct sat_workers {
     unsigned long *threads;
     struct {
         unsigned started;
-        unsigned idle;
+        unsigned idle;   /* threads that wait for work */
+        unsigned queued; /* tasks that no thread has taken yet */
         bool stop;
         struct sat_task *first;
         struct sat_task **tail;
@@ -103,6 +104,7 @@ static struct sat_task *take_task(struct sat_workers *workers)
     workers->locked.first = task->next;
     if (workers->locked.first == NULL)
         workers->locked.tail = &workers->locked.first;
+    workers->locked.queued--;
     return task;
 }
 
@@ -133,14 +135,17 @@ static void *worker_main(void *arg)
 int sat_workers_submit(struct sat_workers *workers, struct sat_task *task, satchel_error *err)
 {
     SAT_LOCKED(&workers->lock);
-    if (workers->locked.idle == 0 && workers->locked.started < workers->max_threads) {
+    /* An idle thread may have been woken for a task before this one and not be up yet. */
+    bool all_busy = workers->locked.queued >= workers->locked.idle;
+    if (all_busy && workers->locked.started < workers->max_threads) {
         unsigned i = workers->locked.started;
-        int code = sat_thread_start(worker_main, workers, &workers->threads[i], err);
-        if (code == SATCHEL_OK)
+        satchel_error why = {0};
+        if (sat_thread_start(worker_main, workers, &workers->threads[i], &why) == SATCHEL_OK)
             workers->locked.started++;
         else if (workers->locked.started == 0)
-            return code;
+            return sat_error_copy(err, &why);
     }
+    workers->locked.queued++;
     task->next = NULL;
     *workers->locked.tail = task;
     workers->locked.tail = &task->next;

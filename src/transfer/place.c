@@ -50,8 +50,10 @@ static char *resolve(const char *path)
         SAT_AUTO_FREE char *head = len == 0 ? sat_strdup(".") : sat_strndup(path, len);
         if (head == NULL)
             return NULL;
-        if (sat_os_realpath(head, real, sizeof real) == 0)
-            return sat_strf("%s%s%s", real, path[len] == '\0' ? "" : "/", path + len);
+        if (sat_os_realpath(head, real, sizeof real) == 0) {
+            bool glue = path[len] != '\0' && !sat_str_ends(real, "/");
+            return sat_strf("%s%s%s", real, glue ? "/" : "", path + len);
+        }
         if (len == 0)
             return sat_strdup(path);
         len = sat_path_folder(path, len - 1);

@@ -34,6 +34,7 @@ struct sat_plan {
     struct sat_reach reach; /* store */
     struct sat_glob *glob;  /* PATTERN */
     bool any_depth;
+    unsigned depth;         /* of what a PATTERN matches below its folder, at most */
     bool has_single;        /* NAME: `single` is the one item */
     struct sat_item single;
     struct sat_walk *walk;
@@ -162,8 +163,7 @@ static int refuse_cycle(const struct sat_plan *plan, satchel_error *err)
 }
 
 /* Opens the walk or listing of the folder `path`[0, folder_len). `prefix_len` narrows a listing. */
-static int open_folder(struct sat_plan *plan, size_t prefix_len, bool one_level,
-                       satchel_error *err)
+static int open_folder(struct sat_plan *plan, size_t prefix_len, satchel_error *err)
 {
     int code = refuse_cycle(plan, err);
     if (code != SATCHEL_OK)
@@ -171,13 +171,9 @@ static int open_folder(struct sat_plan *plan, size_t prefix_len, bool one_level,
     SAT_AUTO_FREE char *head = sat_strndup(plan->path, plan->folder_len);
     if (head == NULL)
         return sat_error_nomem(err);
-    if (is_local(plan)) {
-        unsigned slashes = 0;
-        for (const char *at = plan->path + plan->folder_len; *at != '\0'; at++)
-            slashes += *at == '/' ? 1 : 0;
-        return sat_walk_open(head, plan->any_depth ? SAT_WALK_ANY_DEPTH : slashes, &plan->walk,
-                             err);
-    }
+    if (is_local(plan))
+        return sat_walk_open(head, plan->any_depth ? SAT_WALK_ANY_DEPTH : plan->depth,
+                             &plan->walk, err);
     code = sat_conns_reach(plan->options.conns, &plan->place, plan->path, plan->folder_len,
                            &plan->reach, err);
     if (code != SATCHEL_OK)
@@ -188,6 +184,7 @@ static int open_folder(struct sat_plan *plan, size_t prefix_len, bool one_level,
                  plan->path + reach->base_len);
     if (prefix == NULL)
         return sat_error_nomem(err);
+    bool one_level = !plan->any_depth && plan->depth == 0;
     return sat_listing_open(reach->conn, SAT_OP_LIST, prefix, one_level ? "/" : NULL,
                             &plan->listing, err);
 }
@@ -213,36 +210,41 @@ static int begin_folder(struct sat_plan *plan, satchel_error *err)
     plan->folder_len = len;
     plan->name_from = contents ? len : own_from;
     plan->any_depth = true;
-    return open_folder(plan, len, false, err);
+    return open_folder(plan, len, err);
 }
 
-/* The text before the first part with magic, as it stands in the pattern, up to its last '/'. */
+static unsigned count_slashes(const char *text, size_t len)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += text[i] == '/' ? 1 : 0;
+    return count;
+}
+
+/* From here on `path` is the fixed text that all matches begin with. */
 static int begin_pattern(struct sat_plan *plan, satchel_error *err)
 {
+    size_t len = strlen(plan->path);
     bool whole_folders = sat_str_ends(plan->path, "/");
     if (whole_folders)
-        plan->path[strlen(plan->path) - 1] = '\0';
+        plan->path[--len] = '\0';
     int code = sat_glob_new(plan->path, &plan->glob, err);
     if (code != SATCHEL_OK) {
         sat_error_prefix(err, "pattern '%s': ", plan->text);
         return code;
     }
-    const char *prefix = sat_glob_prefix(plan->glob);
-    size_t prefix_len = strlen(prefix);
-    plan->folder_len = sat_path_folder(prefix, prefix_len);
+    char *fixed = sat_strdup(sat_glob_prefix(plan->glob));
+    if (fixed == NULL)
+        return sat_error_nomem(err);
+    size_t fixed_len = strlen(fixed);
+    plan->own_len = 0;
+    plan->folder_len = sat_path_folder(fixed, fixed_len);
     plan->name_from = plan->folder_len;
     plan->any_depth = plan->options.recursive || whole_folders || strstr(plan->path, "**") != NULL;
-    bool one_level = !plan->any_depth && strchr(plan->path + plan->folder_len, '/') == NULL;
-    /* An escape in the fixed part: the folder is called otherwise than the pattern has it. */
-    if (strncmp(plan->path, prefix, plan->folder_len) != 0) {
-        char *fixed = sat_strf("%s%s", prefix, plan->any_depth ? "" : plan->path);
-        if (fixed == NULL)
-            return sat_error_nomem(err);
-        sat_free(plan->path);
-        plan->path = fixed;
-        one_level = false;
-    }
-    return open_folder(plan, prefix_len, one_level, err);
+    plan->depth = count_slashes(plan->path, len) - count_slashes(fixed, plan->folder_len);
+    sat_free(plan->path);
+    plan->path = fixed;
+    return open_folder(plan, fixed_len, err);
 }
 
 static bool may_be_pattern(const struct sat_plan *plan)
@@ -321,9 +323,10 @@ static int begin_maybe_folder(struct sat_plan *plan, bool ends_with_slash, satch
 static int begin_store(struct sat_plan *plan, satchel_error *err)
 {
     size_t len = strlen(plan->path);
-    bool whole_bucket = len == 0;
-    bool ends_with_slash = whole_bucket || plan->path[len - 1] == '/';
-    if (ends_with_slash && !may_be_pattern(plan))
+    bool ends_with_slash = sat_str_ends(plan->text, "/");
+    if (len == 0 && !ends_with_slash && !plan->options.recursive)
+        return needs_recursive(plan, err);
+    if (len == 0 || (ends_with_slash && !may_be_pattern(plan)))
         return begin_folder(plan, err);
     set_own_name(plan);
     int code = sat_conns_reach(plan->options.conns, &plan->place, plan->path, plan->name_from,
@@ -360,9 +363,8 @@ static int begin_source(struct sat_plan *plan, satchel_error *err)
     plan->path = sat_strdup(plan->place.uri.path);
     if (plan->path == NULL)
         return sat_error_nomem(err);
-    if (options->pattern == SATCHEL_PATTERN_GLOB && sat_glob_has_magic(plan->path)) {
+    if (options->pattern == SATCHEL_PATTERN_GLOB && sat_glob_has_magic(plan->path))
         return begin_pattern(plan, err);
-    }
     return is_local(plan) ? begin_local(plan, err) : begin_store(plan, err);
 }
 
@@ -535,7 +537,8 @@ static bool landing_name(const char *source, satchel_span *name)
     size_t from = sat_path_folder(source, len);
     *name = (satchel_span){source + from, len - from};
     bool dots = sat_span_eq(*name, ".") || sat_span_eq(*name, "..");
-    return name->len > 0 && !dots && !sat_glob_has_magic(source);
+    bool whole_bucket = from >= 2 && source[from - 2] == '/';
+    return name->len > 0 && !dots && !whole_bucket && !sat_glob_has_magic(source);
 }
 
 static int by_text(const void *a, const void *b)

@@ -1,0 +1,288 @@
+/*
+ * The life of one attempt of an HTTP op.
+ *
+ * (1) Every attempt is built and signed anew: a source is replayed from its first byte, a sink is
+ *     rewound, what an earlier reply told of the object is forgotten.
+ * (2) A GET is done only when its length and checksum fit what the reply's head promised.
+ * (3) A write whose whole request left and whose reply does not deny it may have been applied:
+ *     op->unsettled says so, and stays so over later attempts.
+ */
+#include "core/attempt.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/crc.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/retry.h"
+
+enum {
+    HASH_INLINE_MAX = 64 * 1024, /* larger bodies are hashed on a worker */
+    HASH_BLOCK = 256 * 1024,
+};
+
+int sat_attempt_new(struct sat_engine *engine, struct sat_op *op)
+{
+    struct sat_attempt *attempt = sat_calloc(1, sizeof *attempt);
+    if (attempt == NULL)
+        return sat_error_nomem(&op->err);
+    attempt->op = op;
+    attempt->engine = engine;
+    sat_request_init(&attempt->request);
+    sat_exchange_init(&attempt->exchange);
+    op->attempt = attempt;
+    return SATCHEL_OK;
+}
+
+void sat_attempt_free(struct sat_attempt *attempt)
+{
+    if (attempt == NULL)
+        return;
+    sat_request_fini(&attempt->request);
+    sat_exchange_fini(&attempt->exchange);
+    sat_free(attempt);
+}
+
+bool sat_attempt_cancelled(const struct sat_op *op)
+{
+    const struct sat_op *settled = op->attempt == NULL ? NULL : op->attempt->settles;
+    return atomic_load(&op->cancelled) || (settled != NULL && atomic_load(&settled->cancelled));
+}
+
+void sat_attempt_set_cancelled(struct sat_op *op)
+{
+    sat_error_set(&op->err, SATCHEL_CANCELLED, "cancelled%s",
+                  op->unsettled ? "; the write may have been applied" : "");
+}
+
+/* ---- digests of op->source */
+
+static unsigned needs_of(const struct sat_op *op)
+{
+    const struct sat_backend *backend = op->conn->backend;
+    return backend->needs == NULL ? 0 : backend->needs(op->conn->state, op);
+}
+
+bool sat_attempt_hash_is_long(const struct sat_op *op)
+{
+    bool large = op->source.kind == SAT_SOURCE_FILE || op->source.length > HASH_INLINE_MAX;
+    return large && needs_of(op) != 0;
+}
+
+static int hash_source(const struct sat_op *op, unsigned needs, struct sat_request *request,
+                       satchel_error *err)
+{
+    const struct sat_source *source = &op->source;
+    struct sat_sha256 sha;
+    size_t got = 0;
+    bool is_file = source->kind == SAT_SOURCE_FILE;
+    SAT_AUTO_FREE char *block = is_file ? sat_malloc(HASH_BLOCK) : NULL;
+    if (is_file && block == NULL)
+        return sat_error_nomem(err);
+    sat_sha256_init(&sha);
+    request->crc64 = 0;
+    for (uint64_t at = 0; at < source->length; at += got) {
+        uint64_t left = source->length - at;
+        const char *data = is_file ? block : source->data + at;
+        int code = SATCHEL_OK;
+        got = left < HASH_BLOCK ? (size_t)left : HASH_BLOCK;
+        if (is_file)
+            code = sat_source_read(source, at, block, HASH_BLOCK, &got, err);
+        if (code == SATCHEL_OK && sat_attempt_cancelled(op))
+            code = sat_error_set(err, SATCHEL_CANCELLED, "cancelled");
+        if (code != SATCHEL_OK)
+            return code;
+        if (needs & SAT_NEED_SHA256)
+            sat_sha256_update(&sha, data, got);
+        if (needs & SAT_NEED_CRC64)
+            request->crc64 = sat_crc64(request->crc64, data, got);
+    }
+    if (needs & SAT_NEED_SHA256)
+        sat_sha256_final(&sha, request->sha256);
+    return SATCHEL_OK;
+}
+
+int sat_attempt_hash(struct sat_op *op, satchel_error *err)
+{
+    struct sat_request *request = &op->attempt->request;
+    unsigned needs = needs_of(op);
+    request->has_sha256 = (needs & SAT_NEED_SHA256) != 0;
+    request->has_crc64 = (needs & SAT_NEED_CRC64) != 0;
+    return needs == 0 ? SATCHEL_OK : hash_source(op, needs, request, err);
+}
+
+/* ---- the start */
+
+static int on_head(struct sat_exchange *exchange, satchel_error *err)
+{
+    struct sat_op *op = exchange->user;
+    return sat_door_head(op, &exchange->reply, err);
+}
+
+static void fill_exchange(struct sat_op *op)
+{
+    const struct sat_conn *conn = op->conn;
+    struct sat_exchange *exchange = &op->attempt->exchange;
+    exchange->endpoint = &conn->endpoint;
+    exchange->ca_file = conn->ca_file;
+    exchange->insecure = conn->insecure;
+    exchange->connect_timeout_ms = conn->connect_timeout_ms;
+    exchange->response_timeout_ms = conn->response_timeout_ms;
+    exchange->stall_timeout_ms = conn->stall_timeout_ms;
+    exchange->deadline_ns = op->deadline_ns;
+    exchange->request = &op->attempt->request;
+    exchange->source = &op->source;
+    exchange->sink = op->kind == SAT_OP_GET ? &op->sink : NULL;
+    exchange->on_head = op->kind == SAT_OP_GET ? on_head : NULL;
+    exchange->user = op;
+}
+
+int sat_attempt_begin(struct sat_op *op, struct sat_http *http, satchel_error *err)
+{
+    struct sat_attempt *attempt = op->attempt;
+    sat_sink_rewind(&op->sink);
+    sat_info_fini(&op->info);
+    int code = sat_door_build(op, &attempt->request, err);
+    if (code == SATCHEL_OK)
+        code =
+            sat_door_sign(op, &attempt->request, sat_clock_wall_ns() / SAT_NS_PER_S, err);
+    if (code != SATCHEL_OK)
+        return code;
+    fill_exchange(op);
+    return sat_http_start(http, &attempt->exchange, err);
+}
+
+/* ---- the end */
+
+/* (2) */
+static int verify_body(const struct sat_op *op, satchel_error *err)
+{
+    const struct sat_info *info = &op->info;
+    unsigned char md5[SAT_MD5_SIZE];
+    uint64_t want = info->size > op->range_offset ? info->size - op->range_offset : 0;
+    bool whole = op->range_offset == 0 && op->range_length == 0;
+    if (op->range_length > 0 && op->range_length < want)
+        want = op->range_length;
+    if (op->sink.received != want)
+        return sat_error_set(err, SATCHEL_INTEGRITY, "'%s': %llu bytes came, %llu were due",
+                             op->key, (unsigned long long)op->sink.received,
+                             (unsigned long long)want);
+    if (whole && info->has_crc64 && op->sink.crc64 != info->crc64)
+        return sat_error_set(err, SATCHEL_INTEGRITY,
+                             "'%s': CRC64-NVME of the bytes is %016llx, the store says %016llx",
+                             op->key, (unsigned long long)op->sink.crc64,
+                             (unsigned long long)info->crc64);
+    if (whole && sat_sink_md5(&op->sink, md5) && memcmp(md5, info->md5, sizeof md5) != 0)
+        return sat_error_set(err, SATCHEL_INTEGRITY, "'%s': MD5 differs from the ETag", op->key);
+    return SATCHEL_OK;
+}
+
+int sat_attempt_complete_get(struct sat_op *op, satchel_error *err)
+{
+    int code = sat_sink_finish(&op->sink, err);
+    return code == SATCHEL_OK ? verify_body(op, err) : code;
+}
+
+/* No usable reply: the connection failed, a callback of ours refused, or we ended it. */
+static void judge_failure(const struct sat_exchange *exchange, struct sat_verdict *verdict,
+                          satchel_error *err)
+{
+    *err = exchange->err;
+    bool again = exchange->retryable || err->code == SATCHEL_INTEGRITY;
+    *verdict = (struct sat_verdict){
+        .code = err->code,
+        .retry = again ? SAT_RETRY_TRANSIENT : SAT_RETRY_NEVER,
+    };
+}
+
+static void judge_reply(struct sat_op *op, struct sat_verdict *verdict, satchel_error *err)
+{
+    sat_door_accept(op, &op->attempt->exchange.reply, verdict, err);
+    if (verdict->code != SATCHEL_OK || op->kind != SAT_OP_GET)
+        return;
+    verdict->code = sat_attempt_complete_get(op, err);
+    bool again = verdict->code == SATCHEL_INTEGRITY;
+    verdict->retry = again ? SAT_RETRY_TRANSIENT : SAT_RETRY_NEVER;
+}
+
+/* (3): 503 is a refusal; other server errors, and a success we cannot read, tell nothing. */
+static bool may_be_applied(const struct sat_op *op)
+{
+    const struct sat_exchange *exchange = &op->attempt->exchange;
+    int status = exchange->reply.status;
+    if (op->kind != SAT_OP_PUT && op->kind != SAT_OP_DELETE)
+        return false;
+    if (exchange->err.code != SATCHEL_OK)
+        return exchange->sent;
+    return status < 300 || (status >= 500 && status != 503);
+}
+
+static struct sat_verdict judge(struct sat_op *op)
+{
+    const struct sat_exchange *exchange = &op->attempt->exchange;
+    struct sat_verdict verdict = {0};
+    satchel_error err = {0};
+    if (exchange->err.code != SATCHEL_OK)
+        judge_failure(exchange, &verdict, &err);
+    else
+        judge_reply(op, &verdict, &err);
+    if (verdict.code == SATCHEL_OK) {
+        op->err = (satchel_error){0};
+        return verdict;
+    }
+    if (may_be_applied(op))
+        op->unsettled = true;
+    err.code = verdict.code;
+    err.http_status = exchange->reply.status;
+    _Static_assert(sizeof err.endpoint <= sizeof op->conn->endpoint.url, "copied whole");
+    memcpy(err.endpoint, op->conn->endpoint.url, sizeof err.endpoint - 1);
+    sat_redact(err.text);
+    op->err = err;
+    return verdict;
+}
+
+/* True when another attempt is due; op->not_before_ns says when. */
+static bool plan_retry(struct sat_op *op, const struct sat_verdict *verdict)
+{
+    struct sat_conn *conn = op->conn;
+    const struct sat_retry_policy policy = {
+        .max_attempts = conn->max_retries > 0 ? conn->max_retries : 1,
+        .base_ms = conn->retry_base_ms,
+    };
+    int64_t now = sat_clock_now_ns();
+    int64_t left = op->deadline_ns - now;
+    const struct sat_retry_state state = {
+        .attempts = op->attempts,
+        .retry = verdict->retry,
+        .retry_after_ms = verdict->retry_after_ms,
+        .remaining_ms = left > 0 ? (uint64_t)(left / SAT_NS_PER_MS) : 0,
+        .skew_corrected = op->skew_corrected,
+        .random = sat_random_u64(),
+    };
+    uint64_t delay_ms = 0;
+    if (!sat_retry_due(&policy, &state, &delay_ms))
+        return false;
+    if (verdict->retry == SAT_RETRY_SKEW) {
+        atomic_store(&conn->skew_s, verdict->skew_s);
+        op->skew_corrected = true;
+    }
+    op->not_before_ns = now + (int64_t)delay_ms * SAT_NS_PER_MS;
+    SAT_DEBUG("retry of '%s' in %llu ms: %s", op->key == NULL ? "" : op->key,
+              (unsigned long long)delay_ms, op->err.text);
+    return true;
+}
+
+bool sat_attempt_end(struct sat_op *op)
+{
+    struct sat_verdict verdict = judge(op);
+    if (verdict.code == SATCHEL_OK)
+        return false;
+    if (!sat_attempt_cancelled(op))
+        return plan_retry(op, &verdict);
+    sat_attempt_set_cancelled(op);
+    return false;
+}

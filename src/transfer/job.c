@@ -1,0 +1,604 @@
+/*
+ * The copy job.
+ *
+ * The running thread coordinates: it lets a worker plan a batch of items while others copy, keeps
+ * both busy, and is the only one that touches the queue, the counters and the callbacks.
+ *
+ * (1) The workers are the job's own: a copy waits for ops, whose hashing needs the engine's
+ *     workers; were they the same, all of them could wait for each other.
+ * (2) At most one batch is planned at a time, and only while the queue is short: memory stays
+ *     bounded however much there is to copy. (3) Where two sources could land on one name, all items
+ *     are planned and compared before the first is copied; this alone takes memory for all of them.
+ * (4) Copies are started while their memory fits into max_memory; one alone always is.
+ */
+#include "transfer/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/error.h"
+#include "core/job.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "core/vec.h"
+#include "core/worker.h"
+#include "transfer/copy.h"
+#include "transfer/plan.h"
+#include "transfer/target.h"
+
+enum {
+    IN_FLIGHT_DEFAULT = 32,
+    IN_FLIGHT_MAX = 256,
+    QUEUE_LOW = 256, /* a shorter queue wants more items */
+    BATCH_ITEMS = 512,
+    BATCH_MS = 50, /* a slow listing hands over what it has */
+    TICK_MS = 100,
+};
+
+#define SPOOL_FROM ((uint64_t)16 * 1024 * 1024)
+
+/* An item with its landing. */
+struct queued {
+    struct sat_item item;
+    char *landing; /* NULL: the item failed or is skipped */
+};
+
+/* A batch of items in the planning; the worker's while it is under way. */
+struct batch {
+    struct sat_task task; /* first */
+    struct copy_job *owner;
+    struct sat_vec items; /* struct queued */
+    bool ended;
+    satchel_error err; /* the job cannot go on */
+};
+
+struct copy_job {
+    struct satchel_job job; /* first */
+    char **sources;
+    size_t count;
+    char *destination;
+    char *canonical; /* the destination, comparable */
+    struct sat_place place;
+    satchel_copy_options options;
+    struct sat_config *config;
+    uint64_t max_memory;
+    /* ---- the run */
+    struct sat_conns source_conns; /* the planner's */
+    struct sat_conns target_conns;
+    struct sat_target target;
+    struct sat_copy_rules rules;
+    struct sat_plan *plan;
+    struct sat_workers *workers;
+    struct batch batch;
+    bool planning;
+    bool plan_ended;
+    bool whole_plan; /* (3) */
+    bool bucket_made;
+    struct sat_vec queue; /* struct queued; from `head` on */
+    size_t head;
+    struct sat_copy *running; /* list by `next`, of `in_flight` copies */
+    unsigned in_flight;
+    uint64_t memory;
+    bool stopping;
+    satchel_error fatal;
+    struct sat_mutex lock;
+    struct sat_cond ready;
+    struct {
+        struct sat_vec done; /* struct sat_copy * */
+        bool planned;
+    } locked;
+};
+
+/* ---- the planner, on a worker */
+
+static void queued_fini(struct queued *queued)
+{
+    sat_item_fini(&queued->item);
+    sat_free(queued->landing);
+}
+
+/* Finds where the item lands; a name that may not be makes the item a failure. */
+static int land(const struct copy_job *copy, struct queued *queued, satchel_error *err)
+{
+    satchel_error why = {0};
+    struct sat_item *item = &queued->item;
+    if (item->state != SAT_ITEM_COPY)
+        return SATCHEL_OK;
+    if (sat_target_land(&copy->target, item, &queued->landing, &why) == SATCHEL_OK)
+        return SATCHEL_OK;
+    item->err = sat_malloc(sizeof *item->err);
+    if (item->err == NULL || why.code == SATCHEL_NOMEM)
+        return sat_error_nomem(err);
+    *item->err = why;
+    item->state = SAT_ITEM_FAILED;
+    return SATCHEL_OK;
+}
+
+static int make_bucket(struct copy_job *copy, satchel_error *err)
+{
+    satchel_error why = {0};
+    struct sat_op op = {.kind = SAT_OP_BUCKET_CREATE, .conn = copy->target.conn};
+    int code = sat_op_run(&op, &why);
+    sat_op_fini(&op);
+    copy->bucket_made = true;
+    return code == SATCHEL_EXISTS ? SATCHEL_OK : sat_error_copy(err, &why);
+}
+
+static int plan_one(struct copy_job *copy, satchel_error *err)
+{
+    struct queued queued = {.landing = NULL};
+    bool more = false;
+    int code = sat_plan_next(copy->plan, &queued.item, &more, err);
+    if (code != SATCHEL_OK || !more) {
+        copy->batch.ended = true;
+        return code;
+    }
+    code = land(copy, &queued, err);
+    bool wants_bucket = copy->options.create_bucket && !copy->options.dry_run &&
+                        copy->target.conn != NULL && !copy->bucket_made;
+    if (code == SATCHEL_OK && queued.landing != NULL && wants_bucket)
+        code = make_bucket(copy, err);
+    if (code == SATCHEL_OK && sat_vec_push(&copy->batch.items, &queued) == NULL)
+        code = sat_error_nomem(err);
+    if (code != SATCHEL_OK)
+        queued_fini(&queued);
+    return code;
+}
+
+static void run_batch(struct sat_task *task)
+{
+    struct batch *batch = (struct batch *)(void *)task;
+    struct copy_job *copy = batch->owner;
+    int64_t until = sat_clock_now_ns() + BATCH_MS * SAT_NS_PER_MS;
+    int code = SATCHEL_OK;
+    while (code == SATCHEL_OK && !batch->ended && batch->items.len < BATCH_ITEMS &&
+           !sat_job_is_cancelled(&copy->job)) {
+        if (batch->items.len > 0 && sat_clock_now_ns() > until)
+            break;
+        code = plan_one(copy, &batch->err);
+    }
+    SAT_LOCKED(&copy->lock);
+    copy->locked.planned = true;
+    sat_cond_signal(&copy->ready);
+}
+
+/* ---- the queue, in the running thread */
+
+static struct queued *queue_first(const struct copy_job *copy)
+{
+    return copy->head < copy->queue.len ? sat_vec_at(&copy->queue, copy->head) : NULL;
+}
+
+static void queue_drop_first(struct copy_job *copy)
+{
+    copy->head++;
+    if (copy->head == copy->queue.len) {
+        copy->queue.len = 0;
+        copy->head = 0;
+    }
+}
+
+static int by_landing(const void *a, const void *b)
+{
+    const struct queued *x = a;
+    const struct queued *y = b;
+    if (x->landing == NULL || y->landing == NULL)
+        return (x->landing != NULL) - (y->landing != NULL);
+    return strcmp(x->landing, y->landing);
+}
+
+/* (3): INVALID naming two sources that land on one name. */
+static int check_collisions(const struct copy_job *copy, satchel_error *err)
+{
+    if (copy->queue.len > 1)
+        qsort(copy->queue.data, copy->queue.len, sizeof(struct queued), by_landing);
+    for (size_t i = 1; i < copy->queue.len; i++) {
+        const struct queued *a = sat_vec_at(&copy->queue, i - 1);
+        const struct queued *b = sat_vec_at(&copy->queue, i);
+        if (a->landing != NULL && b->landing != NULL && sat_str_eq(a->landing, b->landing))
+            return sat_error_set(err, SATCHEL_INVALID,
+                                 "'%s' and '%s' would both become '%s%s': nothing was copied",
+                                 a->item.source, b->item.source, copy->target.base, a->landing);
+    }
+    return SATCHEL_OK;
+}
+
+static void stop(struct copy_job *copy, const satchel_error *why)
+{
+    copy->stopping = true;
+    if (copy->fatal.code == SATCHEL_OK)
+        copy->fatal = *why;
+}
+
+static int append(struct copy_job *copy, const struct queued *queued, satchel_error *err)
+{
+    if (sat_vec_push(&copy->queue, queued) == NULL)
+        return sat_error_nomem(err);
+    atomic_fetch_add(&copy->job.objects_total, 1);
+    if (queued->landing != NULL)
+        atomic_fetch_add(&copy->job.bytes_total, queued->item.size);
+    return SATCHEL_OK;
+}
+
+/* Moves the finished batch into the queue. */
+static void take_batch(struct copy_job *copy)
+{
+    struct batch *batch = &copy->batch;
+    satchel_error why = batch->err;
+    int code = why.code;
+    for (size_t i = 0; i < batch->items.len; i++) {
+        struct queued *queued = sat_vec_at(&batch->items, i);
+        if (code == SATCHEL_OK)
+            code = append(copy, queued, &why);
+        if (code != SATCHEL_OK)
+            queued_fini(queued);
+    }
+    batch->items.len = 0;
+    copy->planning = false;
+    copy->plan_ended = batch->ended;
+    if (code == SATCHEL_OK && copy->plan_ended && copy->whole_plan)
+        code = check_collisions(copy, &why);
+    atomic_store(&copy->job.total_is_final, copy->plan_ended);
+    if (code != SATCHEL_OK)
+        stop(copy, &why);
+}
+
+/* ---- events */
+
+static void tell(struct copy_job *copy, const struct sat_item *item, const char *destination,
+                 const char *status, const satchel_error *err)
+{
+    const satchel_event event = {
+        .op = "copy",
+        .source = item->source,
+        .destination = destination,
+        .status = status,
+        .err = err,
+    };
+    sat_job_event(&copy->job, &event);
+}
+
+static void tell_done(struct copy_job *copy, struct sat_copy *done)
+{
+    bool failed = sat_str_eq(done->status, "failed");
+    sat_redact(done->err.text);
+    const satchel_event event = {
+        .op = "copy",
+        .source = done->item.source,
+        .destination = done->destination,
+        .status = done->status,
+        .bytes = done->bytes,
+        .elapsed_ns = (uint64_t)done->elapsed_ns,
+        .err = failed ? &done->err : NULL,
+    };
+    atomic_fetch_add(&copy->job.bytes_done, done->bytes);
+    /* What was cut short by the cancellation is not what went wrong. */
+    if (failed && done->err.code == SATCHEL_CANCELLED && sat_job_is_cancelled(&copy->job))
+        return;
+    sat_job_event(&copy->job, &event);
+}
+
+/* ---- copies */
+
+/* The last thing a copy's task does: after it the copy is the running thread's. */
+static void copy_done(struct sat_copy *done)
+{
+    struct copy_job *copy = done->user;
+    SAT_LOCKED(&copy->lock);
+    /* Room for it was made before it was started. */
+    (void)sat_vec_push(&copy->locked.done, &done);
+    sat_cond_signal(&copy->ready);
+}
+
+static void run_copy(struct sat_task *task)
+{
+    struct sat_copy *copy = (struct sat_copy *)(void *)task;
+    sat_copy_run(copy);
+    copy->done(copy);
+}
+
+static void unlink_running(struct copy_job *copy, struct sat_copy *done)
+{
+    struct sat_copy **link = &copy->running;
+    while (*link != done)
+        link = &(*link)->next;
+    *link = done->next;
+    copy->in_flight--;
+    copy->memory -= done->memory;
+}
+
+static int start_copy(struct copy_job *copy, struct sat_copy *started, satchel_error *err)
+{
+    started->task.run = run_copy;
+    started->done = copy_done;
+    started->user = copy;
+    started->next = copy->running;
+    copy->running = started;
+    copy->in_flight++;
+    copy->memory += started->memory;
+    int code = sat_workers_submit(copy->workers, &started->task, err);
+    if (code != SATCHEL_OK) {
+        unlink_running(copy, started);
+        sat_copy_free(started);
+    }
+    return code;
+}
+
+static void plan_dry(struct copy_job *copy, const struct queued *queued)
+{
+    SAT_AUTO_FREE char *text = sat_strf("%s%s", copy->target.base, queued->landing);
+    tell(copy, &queued->item, text == NULL ? queued->landing : text, "planned", NULL);
+}
+
+/* Deals with the first of the queue; false when it has to wait for others to end. */
+static bool start_first(struct copy_job *copy)
+{
+    struct queued *first = queue_first(copy);
+    struct sat_item *item = &first->item;
+    satchel_error why = {0};
+    if (item->state == SAT_ITEM_FAILED) {
+        sat_redact(item->err->text);
+        tell(copy, item, copy->destination, "failed", item->err);
+    } else if (item->state == SAT_ITEM_SKIPPED) {
+        tell(copy, item, copy->destination, "skipped", NULL);
+    } else if (copy->options.dry_run) {
+        plan_dry(copy, first);
+    } else {
+        uint64_t wants = item->size < SPOOL_FROM ? item->size : SPOOL_FROM;
+        if (copy->in_flight > 0 && copy->memory + wants > copy->max_memory)
+            return false;
+        struct sat_copy *started = NULL;
+        int code = sat_copy_new(&copy->rules, item, first->landing, &started, &why);
+        first->landing = NULL;
+        if (code == SATCHEL_OK)
+            code = start_copy(copy, started, &why);
+        if (code != SATCHEL_OK)
+            stop(copy, &why);
+    }
+    queued_fini(first);
+    queue_drop_first(copy);
+    return true;
+}
+
+static void start_copies(struct copy_job *copy)
+{
+    bool may_start = !copy->whole_plan || copy->plan_ended;
+    while (may_start && !copy->stopping && copy->in_flight < copy->options.max_in_flight &&
+           queue_first(copy) != NULL)
+        may_start = start_first(copy);
+}
+
+static void start_planning(struct copy_job *copy)
+{
+    bool wanted = copy->whole_plan || copy->queue.len - copy->head < QUEUE_LOW;
+    if (copy->planning || copy->plan_ended || copy->stopping || !wanted)
+        return;
+    satchel_error why = {0};
+    copy->planning = true;
+    if (sat_workers_submit(copy->workers, &copy->batch.task, &why) != SATCHEL_OK) {
+        copy->planning = false;
+        stop(copy, &why);
+    }
+}
+
+/* ---- the run */
+
+/* Waits for something to finish, a tick at most; takes one finished copy out. */
+static struct sat_copy *wait_finished(struct copy_job *copy, bool *planned)
+{
+    int64_t until = sat_clock_now_ns() + TICK_MS * SAT_NS_PER_MS;
+    SAT_LOCKED(&copy->lock);
+    while (copy->locked.done.len == 0 && !copy->locked.planned &&
+           sat_cond_wait_until(&copy->ready, &copy->lock, until))
+        continue;
+    *planned = copy->locked.planned;
+    copy->locked.planned = false;
+    if (copy->locked.done.len == 0)
+        return NULL;
+    size_t last = copy->locked.done.len - 1;
+    struct sat_copy *done = *(struct sat_copy **)sat_vec_at(&copy->locked.done, last);
+    copy->locked.done.len = last;
+    return done;
+}
+
+static void cancel_all(struct copy_job *copy)
+{
+    copy->stopping = true;
+    for (struct sat_copy *at = copy->running; at != NULL; at = at->next)
+        sat_copy_cancel(at);
+}
+
+static bool is_finished(const struct copy_job *copy)
+{
+    if (copy->planning || copy->in_flight > 0)
+        return false;
+    return copy->stopping || (copy->plan_ended && queue_first(copy) == NULL);
+}
+
+static void coordinate(struct copy_job *copy)
+{
+    while (!is_finished(copy)) {
+        bool planned = false;
+        start_planning(copy);
+        start_copies(copy);
+        if (copy->planning || copy->in_flight > 0) {
+            struct sat_copy *done = wait_finished(copy, &planned);
+            if (done != NULL) {
+                unlink_running(copy, done);
+                tell_done(copy, done);
+                sat_copy_free(done);
+            }
+        }
+        if (planned)
+            take_batch(copy);
+        if (sat_job_tick(&copy->job, NULL) != SATCHEL_OK && !copy->stopping)
+            cancel_all(copy);
+    }
+}
+
+/* Room for every copy that may be under way, so that none can fail to report. */
+static int reserve_done(struct copy_job *copy, satchel_error *err)
+{
+    struct sat_copy *none = NULL;
+    for (unsigned i = 0; i < copy->options.max_in_flight; i++) {
+        if (sat_vec_push(&copy->locked.done, &none) == NULL)
+            return sat_error_nomem(err);
+    }
+    copy->locked.done.len = 0;
+    return SATCHEL_OK;
+}
+
+static int prepare(struct copy_job *copy, satchel_error *err)
+{
+    const satchel_copy_options *options = &copy->options;
+    const struct sat_plan_options plan = {
+        .sources = (const char *const *)copy->sources,
+        .count = copy->count,
+        .recursive = options->recursive != 0,
+        .pattern = (enum satchel_pattern)options->pattern,
+        .destination = copy->canonical,
+        .conns = &copy->source_conns,
+    };
+    copy->whole_plan = sat_plan_may_collide(&plan);
+    copy->rules = (struct sat_copy_rules){
+        .target = &copy->target,
+        .if_exists = (enum satchel_if_exists)options->if_exists,
+        .verify = options->verify != 0,
+        .durability =
+            (enum sat_landing_durability)sat_config_enum(copy->config, "durability"),
+        .spool_from = SPOOL_FROM,
+    };
+    bool folder = options->to_folder != 0 || copy->count > 1;
+    int code = sat_target_open(&copy->place, folder, &copy->target_conns, &copy->target, err);
+    if (code == SATCHEL_OK)
+        code = sat_plan_new(&plan, &copy->plan, err);
+    if (code == SATCHEL_OK)
+        code = sat_workers_new(options->max_in_flight + 1, &copy->workers, err);
+    return code == SATCHEL_OK ? reserve_done(copy, err) : code;
+}
+
+static int run_job(struct satchel_job *job, satchel_error *err)
+{
+    struct copy_job *copy = (struct copy_job *)(void *)job;
+    int code = prepare(copy, err);
+    if (code != SATCHEL_OK)
+        return code;
+    coordinate(copy);
+    if (copy->fatal.code != SATCHEL_OK)
+        return sat_error_copy(err, &copy->fatal);
+    if (sat_job_is_cancelled(job))
+        return sat_error_set(err, SATCHEL_CANCELLED, "cancelled");
+    return sat_job_result(job, err);
+}
+
+/* ---- making and freeing */
+
+static void fini_job(struct satchel_job *job)
+{
+    struct copy_job *copy = (struct copy_job *)(void *)job;
+    sat_workers_free(copy->workers);
+    for (size_t i = copy->head; i < copy->queue.len; i++)
+        queued_fini(sat_vec_at(&copy->queue, i));
+    sat_vec_fini(&copy->queue);
+    sat_vec_fini(&copy->batch.items);
+    sat_vec_fini(&copy->locked.done);
+    sat_plan_free(copy->plan);
+    sat_target_fini(&copy->target);
+    sat_conns_fini(&copy->source_conns);
+    sat_conns_fini(&copy->target_conns);
+    sat_place_fini(&copy->place);
+    sat_config_free(copy->config);
+    for (size_t i = 0; i < copy->count; i++)
+        sat_free(copy->sources[i]);
+    sat_free(copy->sources);
+    sat_free(copy->destination);
+    sat_free(copy->canonical);
+    sat_cond_fini(&copy->ready);
+    sat_mutex_fini(&copy->lock);
+}
+
+static const struct sat_job_kind copy_kind = {.run = run_job, .fini = fini_job};
+
+static int check_options(const satchel_copy_options *options, satchel_error *err)
+{
+    if (options->pattern < SATCHEL_PATTERN_AUTO || options->pattern > SATCHEL_PATTERN_LITERAL)
+        return sat_error_set(err, SATCHEL_INVALID, "pattern is %d: no enum satchel_pattern",
+                             options->pattern);
+    if (options->if_exists < SATCHEL_IF_EXISTS_OVERWRITE ||
+        options->if_exists > SATCHEL_IF_EXISTS_ERROR)
+        return sat_error_set(err, SATCHEL_INVALID, "if_exists is %d: no enum satchel_if_exists",
+                             options->if_exists);
+    return SATCHEL_OK;
+}
+
+/* Texts and schemes of all places, before anything runs. */
+static int take_places(struct copy_job *copy, const struct sat_copy_request *request,
+                       satchel_error *err)
+{
+    int code = sat_place_parse(request->destination, request->find, &copy->place, err);
+    if (code != SATCHEL_OK)
+        return code;
+    copy->destination = sat_strdup(request->destination);
+    copy->canonical = sat_place_canonical(&copy->place);
+    copy->sources = sat_calloc(request->count, sizeof *copy->sources);
+    if (copy->destination == NULL || copy->canonical == NULL || copy->sources == NULL)
+        return sat_error_nomem(err);
+    for (size_t i = 0; i < request->count && code == SATCHEL_OK; i++) {
+        struct sat_place place;
+        code = sat_place_parse(request->sources[i], request->find, &place, err);
+        if (code != SATCHEL_OK)
+            return code;
+        sat_place_fini(&place);
+        copy->sources[copy->count] = sat_strdup(request->sources[i]);
+        if (copy->sources[copy->count++] == NULL)
+            return sat_error_nomem(err);
+    }
+    return SATCHEL_OK;
+}
+
+static void set_limits(struct copy_job *copy)
+{
+    unsigned *most = &copy->options.max_in_flight;
+    if (*most == 0)
+        *most = IN_FLIGHT_DEFAULT;
+    if (*most > IN_FLIGHT_MAX)
+        *most = IN_FLIGHT_MAX;
+    copy->max_memory = sat_config_size(copy->config, "max_memory");
+}
+
+int sat_copy_job(const struct sat_copy_request *request, struct satchel_job **job,
+                 satchel_error *err)
+{
+    int code = check_options(request->options, err);
+    if (code != SATCHEL_OK)
+        return code;
+    struct copy_job *made = sat_calloc(1, sizeof *made);
+    if (made == NULL)
+        return sat_error_nomem(err);
+    sat_job_init(&made->job, &copy_kind);
+    sat_mutex_init(&made->lock);
+    sat_cond_init(&made->ready);
+    sat_vec_init(&made->queue, sizeof(struct queued));
+    sat_vec_init(&made->batch.items, sizeof(struct queued));
+    sat_vec_init(&made->locked.done, sizeof(struct sat_copy *));
+    made->batch.task.run = run_batch;
+    made->batch.owner = made;
+    made->options = *request->options;
+    made->options.config = NULL;
+    code = sat_config_copy(request->config, &made->config, err);
+    sat_conns_init(&made->source_conns, made->config, request->find);
+    sat_conns_init(&made->target_conns, made->config, request->find);
+    if (code == SATCHEL_OK) {
+        set_limits(made);
+        code = take_places(made, request, err);
+    }
+    if (code == SATCHEL_OK)
+        *job = &made->job;
+    else
+        satchel_job_free(&made->job);
+    return code;
+}
