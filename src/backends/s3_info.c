@@ -46,7 +46,7 @@ static bool read_md5(const struct sat_reply *reply, const char *etag,
 {
     const char *sse = sat_reply_header(reply, SSE);
     if (sat_reply_header(reply, SSE_CUSTOMER) != NULL ||
-        (sse != NULL && sat_str_starts(sse, "aws:kms")) || strlen(etag) != 2 * SAT_MD5_SIZE)
+        (sse != NULL && sat_str_starts(sse, "aws:kms")) || strlen(etag) != (size_t)2 * SAT_MD5_SIZE)
         return false;
     for (size_t i = 0; i < SAT_MD5_SIZE; i++) {
         int high = hex_digit(etag[2 * i]);

@@ -8,7 +8,8 @@
 #include "core/str.h"
 
 enum {
-    RETRY_AFTER_MAX_S = 300, /* a longer wish is cut: the deadline decides */
+    RETRY_AFTER_MAX_S = 300,
+    RETRY_AFTER_MAX_MS = 300 * 1000, /* a longer wish is cut: the deadline decides */
     TARGET_MAX = 200,
 };
 
@@ -281,12 +282,12 @@ static uint32_t retry_after_ms(const struct sat_reply *reply)
     if (sat_s3_number(reply, "x-amz-retry-after", &ms)) {
         /* milliseconds as they are */
     } else if (sat_s3_number(reply, "Retry-After", &ms)) {
-        ms = ms > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S * 1000U : ms * 1000U;
+        ms = ms > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_MS : ms * 1000U;
     } else if (after != NULL && date != NULL && sat_clock_parse_http_date(after, &then_ns) &&
                sat_clock_parse_http_date(date, &now_ns) && then_ns > now_ns) {
         ms = (uint64_t)((then_ns - now_ns) / SAT_NS_PER_MS);
     }
-    return ms > RETRY_AFTER_MAX_S * 1000U ? RETRY_AFTER_MAX_S * 1000U : (uint32_t)ms;
+    return ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : (uint32_t)ms;
 }
 
 /* The code that the caller of this op understands by the rule's. */

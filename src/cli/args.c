@@ -317,10 +317,8 @@ static int take_command(struct cli_call *call, satchel_error *err)
         group = "rec";
         words = 2;
     }
-    if (call->count < words) {
-        call->options.help = true; /* nothing said, or "rec" alone */
-        return SATCHEL_OK;
-    }
+    if (call->count < words)
+        return SATCHEL_OK; /* nothing said, or "rec" alone: that gets the help */
     const char *name = call->operands[words - 1];
     call->command = cli_find_command(group, name);
     if (call->command == NULL)

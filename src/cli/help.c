@@ -55,7 +55,7 @@ static void help_of_command(struct cli_text *out, const struct cli_command *comm
 {
     cli_text_str(out, "usage: satchel ");
     command_name(out, command);
-    cli_text_addf(out, " [options] %s\n\n%s%s.\n", command->operands, "", command->summary);
+    cli_text_addf(out, " [options] %s\n\nIt %s.\n", command->operands, command->summary);
     cli_text_addf(out, "\n  satchel %s\n", command->example);
     add_options(out, command);
 }

@@ -80,11 +80,9 @@ static int run(struct cli_call *call)
 {
     if (call->options.version)
         return print_version();
-    if (call->options.help)
-        return cli_help(call->command, call->count > 0 ? call->operands[0] : NULL);
-    if (call->command == NULL) {
-        (void)cli_help(NULL, NULL);
-        return CLI_USAGE;
+    if (call->options.help || call->command == NULL) {
+        (void)cli_help(call->command, call->count > 0 ? call->operands[0] : NULL);
+        return call->options.help ? CLI_OK : CLI_USAGE;
     }
     cli_log_start(call);
     return call->command->run(call);

@@ -97,7 +97,7 @@ static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
     int64_t era = floor_div(march_year, 400);
     unsigned in_era = (unsigned)(march_year - era * 400);
     unsigned in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return era * DAYS_PER_ERA + in_era * 365 + in_era / 4 - in_era / 100 + in_year -
+    return era * DAYS_PER_ERA + (int64_t)in_era * 365 + in_era / 4 - in_era / 100 + in_year -
            DAYS_BEFORE_1970;
 }
 

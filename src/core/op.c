@@ -8,7 +8,7 @@
 #include "core/lock.h"
 
 static const char *const kind_texts[] = {
-#define KIND_TEXT(name, text) [SAT_OP_##name] = text,
+#define KIND_TEXT(name, text) [SAT_OP_##name] = (text),
     SAT_OP_MAP(KIND_TEXT)
 #undef KIND_TEXT
 };

@@ -10,8 +10,8 @@
 
 #define MIB    (INT64_C(1024) * 1024)
 #define SECOND INT64_C(1000)
-#define MINUTE (60 * SECOND)
-#define DAY    (24 * 60 * MINUTE)
+#define MINUTE (INT64_C(60) * SECOND)
+#define DAY    (INT64_C(24) * 60 * MINUTE)
 
 const struct sat_option sat_options_common[] = {
     {
@@ -214,11 +214,11 @@ static const struct unit size_units[] = {
     {"KiB", 1024},
     {"MiB", MIB},
     {"GiB", 1024 * MIB},
-    {"TiB", 1024 * 1024 * MIB},
+    {"TiB", INT64_C(1024) * 1024 * MIB},
     {"K", 1024},
     {"M", MIB},
     {"G", 1024 * MIB},
-    {"T", 1024 * 1024 * MIB},
+    {"T", INT64_C(1024) * 1024 * MIB},
     {"KB", 1000},
     {"MB", 1000000},
     {"GB", 1000000000},
@@ -226,7 +226,7 @@ static const struct unit size_units[] = {
     {NULL, 0},
 };
 static const struct unit time_units[] = {
-    {"ms", 1}, {"s", SECOND}, {"m", MINUTE}, {"h", 60 * MINUTE}, {"d", DAY}, {NULL, 0},
+    {"ms", 1}, {"s", SECOND}, {"m", MINUTE}, {"h", INT64_C(60) * MINUTE}, {"d", DAY}, {NULL, 0},
 };
 
 static int64_t factor_of(const struct unit *units, const char *suffix)

@@ -122,6 +122,7 @@ static int add_item(struct import_run *run, satchel_span item, satchel_error *er
         .json = run->record.data,
         .json_len = run->record.len,
     };
+    atomic_fetch_add(&run->job->base.bytes_total, run->record.len);
     int code = sat_outbox_add(&run->outbox, &entry, err);
     if (code == SATCHEL_OK && sat_outbox_is_full(&run->outbox))
         code = flush(run, err);

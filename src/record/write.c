@@ -539,7 +539,7 @@ static int learn_bases(struct write_call *call, struct write_item *items, size_t
     if (call->kind == SAT_WRITE_CREATE)
         return SATCHEL_OK;
     SAT_AUTO_FREE const char **keys = sat_calloc(count, sizeof *keys);
-    SAT_AUTO_FREE struct write_item **known = sat_calloc(count, sizeof *known);
+    SAT_AUTO_FREE struct write_item **known = sat_calloc(count, sizeof known[0]);
     if (keys == NULL || known == NULL)
         return sat_error_nomem(err);
     size_t n = 0;

@@ -24,7 +24,7 @@ struct peer {
 };
 
 struct http_server {
-    const struct http_step *steps;
+    struct http_step *steps;
     size_t count;
     int listener;
     int stop;
@@ -166,8 +166,10 @@ static void *serve(void *arg)
     for (;;) {
         fds[0] = (struct pollfd){.fd = server->stop, .events = POLLIN};
         fds[1] = (struct pollfd){.fd = server->listener, .events = POLLIN};
-        for (size_t i = 0; i < server->peer_count; i++)
-            fds[i + 2] = (struct pollfd){.fd = server->peers[i].fd, .events = POLLIN};
+        for (size_t i = 0; i < server->peer_count; i++) {
+            const struct peer *peer = &server->peers[i];
+            fds[i + 2] = (struct pollfd){.fd = peer->fd, .events = peer->stalled ? 0 : POLLIN};
+        }
         must(poll(fds, server->peer_count + 2, -1) > 0, "poll");
         if (fds[0].revents != 0)
             return NULL;
@@ -187,7 +189,9 @@ struct http_server *http_server_start(const struct http_step *steps, size_t coun
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
     must(server != NULL, "calloc");
-    server->steps = steps;
+    server->steps = calloc(count, sizeof *steps);
+    must(server->steps != NULL, "calloc");
+    memcpy(server->steps, steps, count * sizeof *steps);
     server->count = count;
     (void)pthread_mutex_init(&server->lock, NULL);
     (void)pthread_cond_init(&server->news, NULL);
@@ -215,6 +219,7 @@ void http_server_stop(struct http_server *server)
         free(server->kept[i]);
     (void)pthread_cond_destroy(&server->news);
     (void)pthread_mutex_destroy(&server->lock);
+    free(server->steps);
     free(server);
 }
 

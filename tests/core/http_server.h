@@ -13,7 +13,7 @@ enum http_then {
     HTTP_KEEP,  /* waits for the next request */
     HTTP_CLOSE, /* closes it in good order */
     HTTP_RESET, /* resets it */
-    HTTP_STALL, /* says nothing more and keeps it open */
+    HTTP_STALL, /* keeps it open, but neither says nor reads anything more */
 };
 
 struct http_step {
@@ -25,7 +25,7 @@ struct http_step {
 
 struct http_server;
 
-/* Aborts the program when it cannot be started. `steps` is borrowed. */
+/* Aborts the program when it cannot be started. The bytes of the steps are borrowed. */
 struct http_server *http_server_start(const struct http_step *steps, size_t count);
 /* Ends the thread and closes everything. */
 void http_server_stop(struct http_server *server);

@@ -1,8 +1,7 @@
 /* What every job has: progress at 5 Hz, events, failures, cancellation. */
 #include "support/test.h"
 
-#include <stdlib.h>
-
+#include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/job.h"
@@ -46,7 +45,7 @@ static void on_event(void *user, const satchel_event *event)
 
 static struct test_job *job_of(int (*body)(struct satchel_job *job, satchel_error *err))
 {
-    struct test_job *job = calloc(1, sizeof *job);
+    struct test_job *job = sat_calloc(1, sizeof *job);
     assert_non_null(job);
     sat_job_init(&job->base, &kind);
     job->body = body;

@@ -106,6 +106,7 @@ static void a_record_changed_meanwhile_stays(void **state)
     satchel_error err = {0};
     create_ok("a", "{\"fields\":{\"n\":1}}");
     SAT_AUTO_FREE char *warm = search_ids(NULL);
+    assert_string_equal(warm, "a");
     foreign_put("recs/a.json", "{\"id\":\"a\",\"version\":9,\"fields\":{\"n\":7}}");
     assert_int_equal(migrate((satchel_migrate_options){.delete_source = 1}, &err),
                      SATCHEL_CONFLICT);

@@ -304,6 +304,7 @@ static void a_write_of_unknown_outcome_is_read_again(void **state)
     (void)state;
     create_ok("a", ALICE);
     SAT_AUTO_FREE char *first = search_ids(NULL);
+    assert_string_equal(first, "a");
     db->conn->fault = refuse_puts;
     satchel_item item = write_one(SAT_WRITE_UPDATE, "a", BOB, NULL);
     assert_int_equal(item.err.code, SATCHEL_IO);

@@ -1,0 +1,20 @@
+/* The module satchel._core: the public C header for the Python package, and nothing else. */
+#include "binding.h"
+
+using namespace satchel_python;
+
+NB_MODULE(_core, module)
+{
+    module.doc() = "The compiled part of satchel; the package satchel is what to use.";
+    bind_error(module);
+    bind_buffer(module);
+    bind_config(module);
+    bind_log(module);
+    bind_query(module);
+    bind_store(module);
+    bind_db(module);
+    bind_job(module);
+    module.def("version", &satchel_version, "The version of the library.");
+    module.def("interpreter_ends", &interpreter_ends,
+               "From now on other threads stay out of the interpreter.");
+}

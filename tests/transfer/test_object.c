@@ -1,0 +1,119 @@
+/* One object between a store and a file: checksummed, and never from two states of the file. */
+#include "transfer/object.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "core/clock.h"
+#include "core/crc.h"
+#include "transfer/fixture.h"
+
+static void put_file_stores_the_content(void **state)
+{
+    struct sat_local_file file;
+    struct sat_op op = {.kind = SAT_OP_PUT};
+    (void)state;
+    put("a", "content");
+    op.conn = reach_object("mem://object/a", &op.key);
+    assert_int_equal(sat_local_file_open(at("a"), &file, NULL), SATCHEL_OK);
+    assert_int_equal(sat_object_put_file(&op, &file, NULL), SATCHEL_OK);
+    sat_local_file_close(&file);
+    sat_op_fini(&op);
+    assert_object("mem://object/a", "content");
+}
+
+static void a_file_that_shrank_is_modified(void **state)
+{
+    struct sat_local_file file;
+    struct sat_op op = {.kind = SAT_OP_PUT};
+    satchel_error err = {0};
+    (void)state;
+    put("a", "long content");
+    op.conn = reach_object("mem://object/shrank", &op.key);
+    assert_int_equal(sat_local_file_open(at("a"), &file, NULL), SATCHEL_OK);
+    put("a", "short");
+    assert_int_equal(sat_object_put_file(&op, &file, &err), SATCHEL_MODIFIED);
+    assert_non_null(strstr(err.text, at("a")));
+    sat_local_file_close(&file);
+    sat_op_fini(&op);
+    assert_no_object("mem://object/shrank");
+}
+
+static void a_file_that_grew_is_modified(void **state)
+{
+    struct sat_local_file file;
+    (void)state;
+    put("a", "short");
+    assert_int_equal(sat_local_file_open(at("a"), &file, NULL), SATCHEL_OK);
+    assert_int_equal(sat_local_file_same(&file, NULL), SATCHEL_OK);
+    put("a", "much longer");
+    assert_int_equal(sat_local_file_same(&file, NULL), SATCHEL_MODIFIED);
+    sat_local_file_close(&file);
+}
+
+static void only_regular_files_are_read(void **state)
+{
+    struct sat_local_file file;
+    satchel_error err = {0};
+    (void)state;
+    make_folder("d");
+    assert_int_equal(mkfifo(at("p"), 0600), 0);
+    assert_int_equal(sat_local_file_open(at("d"), &file, &err), SATCHEL_INVALID);
+    assert_int_equal(sat_local_file_open(at("p"), &file, &err), SATCHEL_INVALID);
+    assert_int_equal(sat_local_file_open(at("none"), &file, &err), SATCHEL_NOT_FOUND);
+    assert_non_null(strstr(err.text, at("none")));
+}
+
+static void below_a_root_no_link_is_followed(void **state)
+{
+    struct sat_local_file file;
+    (void)state;
+    put("secret", "s");
+    make_folder("root");
+    make_link("root/link", at("secret"));
+    assert_int_equal(sat_local_file_open(at("root/link"), &file, NULL), SATCHEL_OK);
+    sat_local_file_close(&file);
+    assert_int_not_equal(
+        sat_local_file_open_below(at("root/link"), strlen(at("root/")), &file, NULL), SATCHEL_OK);
+}
+
+static void get_file_brings_length_and_checksum(void **state)
+{
+    struct sat_landing landing;
+    struct sat_op op = {.kind = SAT_OP_GET};
+    (void)state;
+    put_object("mem://object/g", "bytes", NULL);
+    op.conn = reach_object("mem://object/g", &op.key);
+    assert_int_equal(sat_landing_begin(at("g"), 5, SAT_LANDING_NONE, &landing, NULL), SATCHEL_OK);
+    assert_int_equal(sat_object_get_file(&op, &landing, 5, NULL), SATCHEL_OK);
+    assert_int_equal(op.sink.received, 5);
+    assert_true(op.sink.crc64 == sat_crc64(0, "bytes", 5));
+    assert_int_equal(sat_landing_commit(&landing, 5, false, NULL), SATCHEL_OK);
+    sat_op_fini(&op);
+    assert_file("g", "bytes");
+}
+
+static void deadlines_grow_with_the_bytes(void **state)
+{
+    const struct sat_conn conn = {.request_timeout_ms = 60000};
+    (void)state;
+    int64_t small = sat_transfer_deadline(&conn, 0) - sat_clock_now_ns();
+    int64_t large = sat_transfer_deadline(&conn, SAT_TRANSFER_SLOWEST * 1000) - sat_clock_now_ns();
+    assert_in_range(small / SAT_NS_PER_S, 58, 60);
+    assert_in_range(large / SAT_NS_PER_S, 1058, 1060);
+    assert_true(sat_transfer_deadline(&conn, UINT64_MAX) > sat_clock_now_ns());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(put_file_stores_the_content),
+        CASE(a_file_that_shrank_is_modified),
+        CASE(a_file_that_grew_is_modified),
+        CASE(only_regular_files_are_read),
+        CASE(below_a_root_no_link_is_followed),
+        CASE(get_file_brings_length_and_checksum),
+        CASE(deadlines_grow_with_the_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
