@@ -22,14 +22,13 @@ static int birthday(satchel_db *db, satchel_error *err)
     int code = satchel_db_read(db, "grace", &record, err);
     if (code == SATCHEL_OK) {
         printf("read    %s\n", record.json);
-        code = satchel_db_update(db, "grace",
-                                 span("{\"fields\": {\"name\": \"Grace\", \"age\": 86}}"),
-                                 record.token, NULL, err);
+        code =
+            satchel_db_update(db, "grace", span("{\"fields\": {\"name\": \"Grace\", \"age\": 86}}"),
+                              record.token, NULL, err);
     }
     /* The same token again: somebody (we) has changed the record since. */
-    if (code == SATCHEL_OK &&
-        satchel_db_update(db, "grace", span("{\"fields\": {}}"), record.token, NULL, err) ==
-            SATCHEL_CONFLICT)
+    if (code == SATCHEL_OK && satchel_db_update(db, "grace", span("{\"fields\": {}}"), record.token,
+                                                NULL, err) == SATCHEL_CONFLICT)
         printf("refused %s\n", err->text);
     else if (code == SATCHEL_OK)
         code = SATCHEL_CONFLICT;

@@ -38,8 +38,8 @@ int sat_api_struct(const struct sat_struct *what, const void *from, void *to, sa
         return SATCHEL_OK;
     memcpy(&given, from, sizeof given);
     if (given < sizeof given)
-        return sat_error_set(err, SATCHEL_INVALID, "struct_size is %u: set it to sizeof(%s)",
-                             given, what->name);
+        return sat_error_set(err, SATCHEL_INVALID, "struct_size is %u: set it to sizeof(%s)", given,
+                             what->name);
     if (given > what->size &&
         !all_zero((const unsigned char *)from + what->size, given - what->size))
         return sat_error_set(err, SATCHEL_UNSUPPORTED,

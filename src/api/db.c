@@ -76,8 +76,7 @@ int satchel_db_create(satchel_db *db, const char *id, satchel_span record, satch
 int satchel_db_update(satchel_db *db, const char *id, satchel_span record, const char *expected,
                       satchel_record *out, satchel_error *err)
 {
-    const satchel_batch batch = {
-        .count = 1, .ids = &id, .records = &record, .expected = &expected};
+    const satchel_batch batch = {.count = 1, .ids = &id, .records = &record, .expected = &expected};
     int code = SAT_CHECK(err, SAT_ARG(db), SAT_ARG(id));
     return code == SATCHEL_OK ? write_one(db, SAT_WRITE_UPDATE, &batch, out, err) : code;
 }

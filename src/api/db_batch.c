@@ -28,8 +28,8 @@ static int check_arrays(enum verb verb, const satchel_batch *batch, satchel_erro
     return SATCHEL_OK;
 }
 
-static int run_verb(satchel_db *db, enum verb verb, const satchel_batch *batch,
-                    satchel_item *items, satchel_error *err)
+static int run_verb(satchel_db *db, enum verb verb, const satchel_batch *batch, satchel_item *items,
+                    satchel_error *err)
 {
     static const enum sat_write_kind kinds[] = {
         [CREATE] = SAT_WRITE_CREATE, [UPDATE] = SAT_WRITE_UPDATE, [UPSERT] = SAT_WRITE_UPSERT};

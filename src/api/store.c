@@ -1,4 +1,5 @@
-/* The public functions on the objects of a store: argument checks, one op, the result handed out. */
+/* The public functions on the objects of a store: argument checks, one op, the result handed out.
+ */
 #include <satchel/store.h>
 
 #include <string.h>
@@ -108,8 +109,7 @@ int satchel_get(satchel_store *store, const char *key, satchel_buf *out, satchel
     return code == SATCHEL_OK ? satchel_get_range(store, key, 0, 0, out, err) : code;
 }
 
-int satchel_get_to_file(satchel_store *store, const char *key, const char *path,
-                        satchel_error *err)
+int satchel_get_to_file(satchel_store *store, const char *key, const char *path, satchel_error *err)
 {
     SAT_AUTO_FREE char *full = NULL;
     struct sat_op op;
@@ -358,8 +358,7 @@ int satchel_delete_many(satchel_store *store, const char *const *keys, size_t co
 
 /* ---- tags */
 
-int satchel_tags_get(satchel_store *store, const char *key, satchel_pairs *tags,
-                     satchel_error *err)
+int satchel_tags_get(satchel_store *store, const char *key, satchel_pairs *tags, satchel_error *err)
 {
     SAT_AUTO_FREE char *full = NULL;
     struct sat_op op;

@@ -38,7 +38,7 @@ const struct cli_option cli_options_table[] = {
     {"sort", 0, CLI_TEXT, CLI_G_QUERY, AT(sort), "FIELD[:desc],...", "order of the records"},
     {"limit", 0, CLI_NUMBER, CLI_G_QUERY, AT(limit), "N", "at most N records"},
     {"offset", 0, CLI_NUMBER, CLI_G_QUERY, AT(offset), "N", "without the first N"},
-    {"fields", 0, CLI_TEXT, CLI_G_QUERY, AT(fields), "FIELD,...", "only these fields"},
+    {"fields", 0, CLI_TEXT, CLI_G_QUERY, AT(fields), "FIELD,...", "only these fields; without WHERE"},
     {"id-field", 0, CLI_TEXT, CLI_G_IMPORT, AT(id_field), "NAME", "the member that holds the id"},
     {"at", 0, CLI_TEXT, CLI_G_IMPORT, AT(at), "/POINTER",
      "JSON: where in the document the array is"},
@@ -107,7 +107,7 @@ static size_t edits(const char *a, const char *b)
 const char *cli_nearest(const char *word, const char *const *words)
 {
     const char *nearest = NULL;
-    size_t least = strlen(word) / 3 + 2; /* further away is another word */
+    size_t least = strlen(word) / 3 + 1; /* as far or further away is another word */
     if (strlen(word) > WORD_MAX)
         return NULL;
     for (; *words != NULL; words++) {

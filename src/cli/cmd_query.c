@@ -66,19 +66,15 @@ static void add_sort(struct cli_text *json, const char *sort)
     cli_text_str(json, "]");
 }
 
-static int from_options(const struct cli_options *options, const char *where,
-                        satchel_query **query, satchel_error *err)
+/* Only the JSON form has a projection. */
+static int from_json(const struct cli_options *options, satchel_query **query, satchel_error *err)
 {
     struct cli_text json = {0};
-    cli_text_str(&json, "{\"where\":");
-    cli_text_json(&json, where);
+    cli_text_str(&json, "{\"fields\":");
+    add_fields(&json, options->fields);
     if (options->sort != NULL) {
         cli_text_str(&json, ",\"sort\":");
         add_sort(&json, options->sort);
-    }
-    if (options->fields != NULL) {
-        cli_text_str(&json, ",\"fields\":");
-        add_fields(&json, options->fields);
     }
     if (options->limit >= 0)
         cli_text_addf(&json, ",\"limit\":%" PRId64, options->limit);
@@ -87,6 +83,43 @@ static int from_options(const struct cli_options *options, const char *where,
     cli_text_str(&json, "}");
     int code = satchel_query_parse_json(json.data, query, err);
     cli_text_free(&json);
+    return code;
+}
+
+/* "a,b:desc" as ORDER BY "a", "b" desc; what stands behind ':' is for the parser to judge. */
+static void add_order(struct cli_text *where, const char *sort)
+{
+    cli_text_str(where, " ORDER BY ");
+    for (;;) {
+        size_t len = strcspn(sort, ",");
+        size_t name = strcspn(sort, ":,");
+        cli_text_str(where, "\"");
+        for (size_t i = 0; i < name; i++)
+            cli_text_add(where, sort[i] == '"' ? "\"\"" : sort + i, sort[i] == '"' ? 2 : 1);
+        cli_text_str(where, "\"");
+        if (name < len)
+            cli_text_addf(where, " %.*s", (int)(len - name - 1), sort + name + 1);
+        if (sort[len] == '\0')
+            break;
+        cli_text_str(where, ", ");
+        sort += len + 1;
+    }
+}
+
+/* The text with ORDER BY, LIMIT and OFFSET behind it, where they are given as options. */
+static int from_text(const struct cli_options *options, const char *where, satchel_query **query,
+                     satchel_error *err)
+{
+    struct cli_text text = {0};
+    cli_text_str(&text, where != NULL ? where : "");
+    if (options->sort != NULL)
+        add_order(&text, options->sort);
+    if (options->limit >= 0)
+        cli_text_addf(&text, " LIMIT %" PRId64, options->limit);
+    if (options->offset >= 0)
+        cli_text_addf(&text, " OFFSET %" PRId64, options->offset);
+    int code = satchel_query_parse_where(cli_text_get(&text), query, err);
+    cli_text_free(&text);
     return code;
 }
 
@@ -102,9 +135,13 @@ int cli_query(const struct cli_call *call, const char *where, satchel_query **qu
                              "--offset or --fields beside it");
     if (options->json_query != NULL)
         return from_file(options->json_query, query, err);
-    if (more)
-        return from_options(options, where, query, err);
-    return where != NULL ? satchel_query_parse_where(where, query, err) : SATCHEL_OK;
+    if (options->fields != NULL && where != NULL)
+        return cli_error_set(err, SATCHEL_INVALID,
+                             "--fields does not go with a WHERE text: give both in --json-query "
+                             "{\"condition\": ..., \"fields\": [...]}");
+    if (options->fields != NULL)
+        return from_json(options, query, err);
+    return more || where != NULL ? from_text(options, where, query, err) : SATCHEL_OK;
 }
 
 /* ---- commands */

@@ -129,6 +129,19 @@ static int remove_tree(struct removal *removal, const struct cli_place *place, s
     return code;
 }
 
+/* A local folder without its final '/' is not there as an object: say what it is. */
+static int explain_folder(struct cli_call *call, const struct cli_place *place, satchel_error *err)
+{
+    satchel_store *store = NULL;
+    satchel_error ignored;
+    int code = cli_open(call, place->uri, &store, &ignored);
+    if (code == SATCHEL_OK && satchel_bucket_stat(store, &ignored) == SATCHEL_OK)
+        (void)cli_error_set(err, SATCHEL_INVALID, "'%s' is a folder: -r deletes all below it",
+                            place->uri);
+    satchel_store_close(store);
+    return err->code;
+}
+
 static int remove_operand(struct cli_call *call, const char *operand)
 {
     satchel_error err = {0};
@@ -144,6 +157,8 @@ static int remove_operand(struct cli_call *call, const char *operand)
     if (code == SATCHEL_OK)
         code = call->options.recursive ? remove_tree(&removal, &place, &err)
                                        : remove_object(&removal, place.key, &err);
+    if (code == SATCHEL_NOT_FOUND && place.local && !call->options.recursive)
+        code = explain_folder(call, &place, &err);
     int status = code == SATCHEL_OK ? removal.status : cli_report(call, place.uri, &err);
     if (code != SATCHEL_OK)
         call->summary.objects_failed++;

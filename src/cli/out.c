@@ -115,10 +115,6 @@ static const char *hint(const struct cli_call *call, const satchel_error *err)
         return (options & (CLI_G_IMPORT | CLI_G_MIGRATE)) != 0
                    ? "--on-conflict skip keeps what is there, upsert replaces it"
                    : NULL;
-    case SATCHEL_CONFLICT:
-        return (options & (CLI_G_PUT | CLI_G_DELETE)) != 0
-                   ? "get it again and make the change on the new version"
-                   : NULL;
     case SATCHEL_UNKNOWN_OUTCOME:
         return "look before you repeat it: the write may have happened";
     default:

@@ -73,15 +73,23 @@ static void add_cells(struct cli_text *out, unsigned cells, double done, bool ut
 /* Details, the first to go last. */
 enum detail { DETAIL_SIZES = 1, DETAIL_FAILED = 2, DETAIL_COUNT = 4, DETAIL_RATE = 8, DETAIL_ETA = 16 };
 
-static void add_rate(struct cli_text *out, const struct cli_bar *shown, bool eta)
+/* Seconds to the end, or -1 when they cannot be told. */
+static double eta_of(const struct cli_bar *shown)
 {
     const satchel_progress *progress = shown->progress;
     double left = (double)progress->bytes_total - (double)progress->bytes_done;
+    if (progress->total_is_final && fraction(progress) >= 1)
+        return 0;
+    return left > 0 && shown->rate > 0 ? left / shown->rate : -1;
+}
+
+static void add_rate(struct cli_text *out, const struct cli_bar *shown, bool eta)
+{
     cli_text_str(out, " (");
     cli_units_rate(out, shown->rate);
     if (eta) {
         cli_text_str(out, ", ETA: ");
-        cli_units_time(out, left <= 0 ? 0 : shown->rate > 0 ? left / shown->rate : -1);
+        cli_units_time(out, eta_of(shown));
     }
     cli_text_str(out, ")");
 }
@@ -93,9 +101,11 @@ static void add_details(struct cli_text *out, const struct cli_bar *shown, unsig
     const char *more = progress->total_is_final ? "" : "+";
     if ((details & DETAIL_SIZES) != 0) {
         cli_units_size(out, progress->bytes_done);
-        cli_text_str(out, "/");
-        cli_units_size(out, progress->bytes_total);
-        cli_text_str(out, more);
+        if (progress->bytes_total >= progress->bytes_done) { /* an import does not know it */
+            cli_text_str(out, "/");
+            cli_units_size(out, progress->bytes_total);
+            cli_text_str(out, more);
+        }
     }
     if ((details & DETAIL_RATE) != 0)
         add_rate(out, shown, (details & DETAIL_ETA) != 0);

@@ -90,8 +90,7 @@ static int next_page(struct sat_listing *listing, satchel_error *err)
     return code == SATCHEL_OK ? take_token(listing, err) : code;
 }
 
-int sat_listing_next(struct sat_listing *listing, const struct sat_listed **row,
-                     satchel_error *err)
+int sat_listing_next(struct sat_listing *listing, const struct sat_listed **row, satchel_error *err)
 {
     const struct sat_page *page = &listing->op.page;
     *row = NULL;

@@ -9,8 +9,8 @@
  *                       they stay behind.
  *
  * (1) A destination appears, or changes, only with all bytes there and fitting their checksum.
- * (2) What is not to be overwritten is looked at first, to save the transfer, and again by the write
- *     itself, which decides. (3) What was written to a store and reads back otherwise is deleted,
+ * (2) What is not to be overwritten is looked at first, to save the transfer, and again by the
+ * write itself, which decides. (3) What was written to a store and reads back otherwise is deleted,
  *     under the condition that it is still ours.
  */
 #include "transfer/copy.h"
@@ -145,8 +145,8 @@ static int check_free(struct sat_copy *copy, const char *key, satchel_error *err
     bool exists = false;
     if (copy->rules->if_exists == SATCHEL_IF_EXISTS_OVERWRITE)
         return SATCHEL_OK;
-    int code = key == NULL ? exists_local(copy, &exists, err)
-                           : exists_object(copy, key, &exists, err);
+    int code =
+        key == NULL ? exists_local(copy, &exists, err) : exists_object(copy, key, &exists, err);
     if (code == SATCHEL_OK && exists)
         return sat_error_set(err, SATCHEL_EXISTS, "already exists: '%s'", copy->destination);
     return code;
@@ -214,10 +214,8 @@ static int verify_object(struct sat_copy *copy, const struct sat_op *put,
                                     copy->destination);
     sat_op_fini(&get);
     if (code == SATCHEL_INTEGRITY && put->info.etag != NULL) {
-        struct sat_op drop = {.kind = SAT_OP_DELETE,
-                              .conn = put->conn,
-                              .key = put->key,
-                              .if_match = put->info.etag};
+        struct sat_op drop = {
+            .kind = SAT_OP_DELETE, .conn = put->conn, .key = put->key, .if_match = put->info.etag};
         (void)sat_op_run(&drop, NULL);
         sat_op_fini(&drop);
     }
@@ -430,9 +428,8 @@ static int from_local(struct sat_copy *copy, satchel_error *err)
 {
     const struct sat_item *item = &copy->item;
     struct sat_local_file file;
-    int code = item->named
-                   ? sat_local_file_open(item->source, &file, err)
-                   : sat_local_file_open_below(item->source, item->root_len, &file, err);
+    int code = item->named ? sat_local_file_open(item->source, &file, err)
+                           : sat_local_file_open_below(item->source, item->root_len, &file, err);
     if (code != SATCHEL_OK)
         return code;
     code = copy->rules->target->conn == NULL ? local_to_local(copy, &file, err)
@@ -457,8 +454,7 @@ void sat_copy_run(struct sat_copy *copy)
     int64_t begun = sat_clock_now_ns();
     copy->err = (satchel_error){0};
     int code = run(copy, &copy->err);
-    bool skipped =
-        code == SATCHEL_EXISTS && copy->rules->if_exists == SATCHEL_IF_EXISTS_SKIP;
+    bool skipped = code == SATCHEL_EXISTS && copy->rules->if_exists == SATCHEL_IF_EXISTS_SKIP;
     copy->status = code == SATCHEL_OK ? "ok" : skipped ? "skipped" : "failed";
     if (code != SATCHEL_OK)
         copy->bytes = 0;

@@ -7,9 +7,9 @@
  * (1) The workers are the job's own: a copy waits for ops, whose hashing needs the engine's
  *     workers; were they the same, all of them could wait for each other.
  * (2) At most one batch is planned at a time, and only while the queue is short: memory stays
- *     bounded however much there is to copy. (3) Where two sources could land on one name, all items
- *     are planned and compared before the first is copied; this alone takes memory for all of them.
- * (4) Copies are started while their memory fits into max_memory; one alone always is.
+ *     bounded however much there is to copy. (3) Where two sources could land on one name, all
+ * items are planned and compared before the first is copied; this alone takes memory for all of
+ * them. (4) Copies are started while their memory fits into max_memory; one alone always is.
  */
 #include "transfer/job.h"
 
@@ -468,8 +468,7 @@ static int prepare(struct copy_job *copy, satchel_error *err)
         .target = &copy->target,
         .if_exists = (enum satchel_if_exists)options->if_exists,
         .verify = options->verify != 0,
-        .durability =
-            (enum sat_landing_durability)sat_config_enum(copy->config, "durability"),
+        .durability = (enum sat_landing_durability)sat_config_enum(copy->config, "durability"),
         .spool_from = SPOOL_FROM,
     };
     bool folder = options->to_folder != 0 || copy->count > 1;

@@ -103,8 +103,7 @@ static int drop(struct sat_landing *landing, int code)
 static int init(struct sat_landing *landing, char *path, enum sat_landing_durability durability,
                 satchel_error *err)
 {
-    *landing =
-        (struct sat_landing){.fd = -1, .dirfd = -1, .path = path, .durability = durability};
+    *landing = (struct sat_landing){.fd = -1, .dirfd = -1, .path = path, .durability = durability};
     if (path == NULL)
         return sat_error_nomem(err);
     const char *slash = strrchr(path, '/');

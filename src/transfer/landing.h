@@ -20,9 +20,9 @@
 enum sat_landing_durability { SAT_LANDING_FULL, SAT_LANDING_DATA, SAT_LANDING_NONE };
 
 struct sat_landing {
-    int fd;     /* write here, at any offset */
-    int dirfd;  /* the destination folder */
-    char *path; /* for messages, owned */
+    int fd;           /* write here, at any offset */
+    int dirfd;        /* the destination folder */
+    char *path;       /* for messages, owned */
     const char *name; /* in path */
     enum sat_landing_durability durability;
     char temp[SAT_OS_TEMP_NAME_SIZE]; /* "" = the file has no name yet */

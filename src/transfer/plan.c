@@ -25,7 +25,7 @@ struct sat_plan {
     struct sat_plan_options options;
     size_t next_source;
     /* ---- the source under way */
-    const char *text;       /* as given; NULL = none */
+    const char *text; /* as given; NULL = none */
     struct sat_place place;
     char *path;             /* place's path, for a FOLDER with a '/' at its end */
     size_t folder_len;      /* of `path`: the folder that is walked or listed */
@@ -34,8 +34,8 @@ struct sat_plan {
     struct sat_reach reach; /* store */
     struct sat_glob *glob;  /* PATTERN */
     bool any_depth;
-    unsigned depth;         /* of what a PATTERN matches below its folder, at most */
-    bool has_single;        /* NAME: `single` is the one item */
+    unsigned depth;  /* of what a PATTERN matches below its folder, at most */
+    bool has_single; /* NAME: `single` is the one item */
     struct sat_item single;
     struct sat_walk *walk;
     struct sat_listing *listing;
@@ -172,8 +172,8 @@ static int open_folder(struct sat_plan *plan, size_t prefix_len, satchel_error *
     if (head == NULL)
         return sat_error_nomem(err);
     if (is_local(plan))
-        return sat_walk_open(head, plan->any_depth ? SAT_WALK_ANY_DEPTH : plan->depth,
-                             &plan->walk, err);
+        return sat_walk_open(head, plan->any_depth ? SAT_WALK_ANY_DEPTH : plan->depth, &plan->walk,
+                             err);
     code = sat_conns_reach(plan->options.conns, &plan->place, plan->path, plan->folder_len,
                            &plan->reach, err);
     if (code != SATCHEL_OK)
@@ -414,8 +414,7 @@ static int from_walk(struct sat_plan *plan, struct sat_item *item, bool *have, b
     *ended = code == SATCHEL_OK && found == NULL;
     if (code != SATCHEL_OK || found == NULL)
         return code;
-    SAT_AUTO_FREE char *path =
-        sat_strf("%.*s%s", (int)plan->folder_len, plan->path, found->path);
+    SAT_AUTO_FREE char *path = sat_strf("%.*s%s", (int)plan->folder_len, plan->path, found->path);
     if (path == NULL)
         return sat_error_nomem(err);
     *have = found->kind == SAT_WALKED_FAILED || wanted(plan, path);
@@ -453,8 +452,7 @@ static int from_listing(struct sat_plan *plan, struct sat_item *item, bool *have
 
 /* ---- the stream */
 
-int sat_plan_new(const struct sat_plan_options *options, struct sat_plan **plan,
-                 satchel_error *err)
+int sat_plan_new(const struct sat_plan_options *options, struct sat_plan **plan, satchel_error *err)
 {
     struct sat_plan *made = sat_calloc(1, sizeof *made);
     if (made == NULL)

@@ -38,7 +38,7 @@ struct sat_item {
     char *name;            /* owned; NULL when FAILED */
     size_t own_len;        /* bytes of `name` that are the source's own name; 0: it has none */
     uint64_t size;
-    satchel_error *err;    /* FAILED: why; owned */
+    satchel_error *err; /* FAILED: why; owned */
 };
 
 /* Releases what the item owns and zeroes it. */
@@ -60,9 +60,9 @@ int sat_plan_new(const struct sat_plan_options *options, struct sat_plan **plan,
 /* NULL is fine. */
 void sat_plan_free(struct sat_plan *plan);
 /*
- * The next item, owned by the caller; *more = false at the end. What is wrong with a source (nothing
- * of that name, a listing that failed) is an item FAILED, and the plan goes on with the next
- * source. Blocks while it lists. Fails only with NOMEM.
+ * The next item, owned by the caller; *more = false at the end. What is wrong with a source
+ * (nothing of that name, a listing that failed) is an item FAILED, and the plan goes on with the
+ * next source. Blocks while it lists. Fails only with NOMEM.
  */
 int sat_plan_next(struct sat_plan *plan, struct sat_item *item, bool *more, satchel_error *err);
 

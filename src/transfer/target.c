@@ -33,8 +33,8 @@ static int split(struct sat_target *target, const char *path, size_t base_len, s
         target->base = sat_strf("%s%s", path, slash);
         target->head = sat_strdup("");
     } else {
-        target->base = target->conn == NULL ? sat_strndup(path, base_len)
-                                            : sat_strdup(target->conn->uri);
+        target->base =
+            target->conn == NULL ? sat_strndup(path, base_len) : sat_strdup(target->conn->uri);
         target->head = sat_strf("%s%s", path + base_len, slash);
     }
     return target->base != NULL && target->head != NULL ? SATCHEL_OK : sat_error_nomem(err);
@@ -88,7 +88,7 @@ int sat_target_open(const struct sat_place *place, bool folder, struct sat_conns
                     struct sat_target *target, satchel_error *err)
 {
     *target = (struct sat_target){.folder = folder};
-    int code = place->backend == NULL ? open_local(place->uri.path, target, err)
+    int code = place->backend == NULL        ? open_local(place->uri.path, target, err)
                : place->backend->has_buckets ? open_bucket(place, conns, target, err)
                                              : open_folders(place, conns, target, err);
     if (code != SATCHEL_OK)

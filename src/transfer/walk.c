@@ -99,8 +99,7 @@ static int read_names(struct level *level)
     if (code != SATCHEL_OK)
         return code == SATCHEL_LIMIT ? -EFBIG : -ENOMEM;
     if (level->order.len > 1)
-        qsort_r(level->order.data, level->order.len, sizeof(uint32_t), by_name,
-                level->names.data);
+        qsort_r(level->order.data, level->order.len, sizeof(uint32_t), by_name, level->names.data);
     return result;
 }
 

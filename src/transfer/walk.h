@@ -20,8 +20,8 @@ enum sat_walked_kind {
 
 struct sat_walked {
     enum sat_walked_kind kind;
-    const char *path; /* below the root, borrowed until the next call */
-    struct stat info; /* FILE */
+    const char *path;  /* below the root, borrowed until the next call */
+    struct stat info;  /* FILE */
     satchel_error err; /* FAILED */
 };
 

@@ -1,4 +1,5 @@
-/* Every argument that may not be NULL, each reported by its own name; option structs of other ages. */
+/* Every argument that may not be NULL, each reported by its own name; option structs of other ages.
+ */
 #include "api/fixture.h"
 
 static satchel_store *store;

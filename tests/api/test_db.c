@@ -76,11 +76,10 @@ static void batches_answer_item_by_item(void **state)
     assert_int_equal(satchel_db_read_batch(db, &batch, &items, &err), SATCHEL_NOT_FOUND);
     assert_non_null(strstr(items[2].record.json, "\"n\":1"));
     satchel_items_free(items, 3);
-    ok(satchel_db_upsert_batch(db, &(satchel_batch){.struct_size = sizeof batch,
-                                                    .count = 1,
-                                                    .ids = ids,
-                                                    .records = records},
-                               &items, &err));
+    ok(satchel_db_upsert_batch(
+        db,
+        &(satchel_batch){.struct_size = sizeof batch, .count = 1, .ids = ids, .records = records},
+        &items, &err));
     assert_int_equal(items[0].record.version, 2);
     satchel_items_free(items, 1);
     assert_int_equal(satchel_db_update_batch(db, &batch, &items, &err), SATCHEL_INVALID);

@@ -98,7 +98,8 @@ static void records_go_in_over_and_out(void **state)
     satchel_job *job = NULL;
     uint64_t count = 1;
     (void)state;
-    put("in.ndjson", "{\"code\":\"no\",\"name\":\"Norge\"}\n{\"code\":\"se\",\"name\":\"Sverige\"}\n");
+    put("in.ndjson",
+        "{\"code\":\"no\",\"name\":\"Norge\"}\n{\"code\":\"se\",\"name\":\"Sverige\"}\n");
     ok(satchel_db_open(uri_of("one/"), config, &first, &err));
     ok(satchel_db_open("mem://two/", config, &second, &err));
     ok(satchel_job_import(first, at("in.ndjson"), &text, &job, &err));

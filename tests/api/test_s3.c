@@ -32,8 +32,8 @@ static int begin(void **state)
     if (code == SATCHEL_OK)
         code = satchel_config_set(config, "access_key_id", getenv("SATCHEL_TEST_S3_KEY"), &err);
     if (code == SATCHEL_OK)
-        code = satchel_config_set(config, "secret_access_key", getenv("SATCHEL_TEST_S3_SECRET"),
-                                  &err);
+        code =
+            satchel_config_set(config, "secret_access_key", getenv("SATCHEL_TEST_S3_SECRET"), &err);
     return code;
 }
 
@@ -176,8 +176,8 @@ static void files_go_up_and_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        S3(a_tree_goes_up_over_and_down), S3(patterns_and_names_are_told_apart),
-        S3(a_missing_bucket_is_named),    S3(an_existing_object_is_kept),
+        S3(a_tree_goes_up_over_and_down),  S3(patterns_and_names_are_told_apart),
+        S3(a_missing_bucket_is_named),     S3(an_existing_object_is_kept),
         S3(the_account_lists_its_buckets), S3(files_go_up_and_down),
     };
     if (getenv("SATCHEL_TEST_S3_URL") == NULL || getenv("SATCHEL_TEST_S3_KEY") == NULL ||

@@ -26,8 +26,8 @@ static int list(void *state, struct sat_op *op, satchel_error *err)
     if ((int)page == script->fail_at)
         return sat_error_set(err, SATCHEL_DENIED, "no");
     if (*script->keys[page] != '\0')
-        assert_int_equal(
-            sat_page_add(&op->page, sat_span_of(script->keys[page]), "etag", &entry), SATCHEL_OK);
+        assert_int_equal(sat_page_add(&op->page, sat_span_of(script->keys[page]), "etag", &entry),
+                         SATCHEL_OK);
     op->page.next = script->next[page] == NULL ? NULL : sat_strdup(script->next[page]);
     return SATCHEL_OK;
 }

@@ -1,4 +1,5 @@
-/* Copying one item, each way; what happens when bytes are lost, changed, or not to be overwritten. */
+/* Copying one item, each way; what happens when bytes are lost, changed, or not to be overwritten.
+ */
 #include "transfer/copy.h"
 
 #include <errno.h>
@@ -268,18 +269,12 @@ static void any_failed_call_is_clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(every_way_brings_the_bytes),
-        CASE(empty_objects_are_copied),
-        CASE(large_objects_go_through_a_file),
-        CASE(store_to_store_keeps_type_and_metadata),
-        CASE(what_exists_is_skipped_or_refused),
-        CASE(free_names_are_taken_whatever_if_exists),
-        CASE(nothing_is_copied_onto_itself),
-        CASE(what_is_gone_is_not_found),
-        CASE(an_object_that_grew_is_modified),
-        CASE(a_cancelled_copy_leaves_nothing),
-        CASE(verify_notices_other_bytes),
-        CASE(any_failed_call_is_clean),
+        CASE(every_way_brings_the_bytes),        CASE(empty_objects_are_copied),
+        CASE(large_objects_go_through_a_file),   CASE(store_to_store_keeps_type_and_metadata),
+        CASE(what_exists_is_skipped_or_refused), CASE(free_names_are_taken_whatever_if_exists),
+        CASE(nothing_is_copied_onto_itself),     CASE(what_is_gone_is_not_found),
+        CASE(an_object_that_grew_is_modified),   CASE(a_cancelled_copy_leaves_nothing),
+        CASE(verify_notices_other_bytes),        CASE(any_failed_call_is_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

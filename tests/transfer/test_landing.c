@@ -117,9 +117,9 @@ static void the_folder_must_be_there(void **state)
 static void below_makes_folders(void **state)
 {
     (void)state;
-    assert_int_equal(sat_landing_begin_below(at("root"), "x/y/a", 0, SAT_LANDING_FULL, &landing,
-                                             NULL),
-                     SATCHEL_OK);
+    assert_int_equal(
+        sat_landing_begin_below(at("root"), "x/y/a", 0, SAT_LANDING_FULL, &landing, NULL),
+        SATCHEL_OK);
     write_text("deep");
     assert_int_equal(sat_landing_commit(&landing, 4, false, NULL), SATCHEL_OK);
     assert_file("root/x/y/a", "deep");
@@ -133,9 +133,9 @@ static void below_follows_no_link(void **state)
     make_folder("outside");
     make_folder("root");
     make_link("root/sub", at("outside"));
-    assert_int_not_equal(sat_landing_begin_below(at("root"), "sub/a", 0, SAT_LANDING_FULL,
-                                                 &landing, &err),
-                         SATCHEL_OK);
+    assert_int_not_equal(
+        sat_landing_begin_below(at("root"), "sub/a", 0, SAT_LANDING_FULL, &landing, &err),
+        SATCHEL_OK);
     assert_missing("outside/a");
     assert_no_temps();
 }
@@ -143,8 +143,20 @@ static void below_follows_no_link(void **state)
 static void hostile_names_are_refused(void **state)
 {
     static const char *const names[] = {
-        "..",      "../a",  "a/../../b", ".",       "a/./b", "/etc/a",       "",
-        "a//b",    "a/",    "/",         "a/..",    "./a",   ".satchel.lock", "x/.satchel.lock",
+        "..",
+        "../a",
+        "a/../../b",
+        ".",
+        "a/./b",
+        "/etc/a",
+        "",
+        "a//b",
+        "a/",
+        "/",
+        "a/..",
+        "./a",
+        ".satchel.lock",
+        "x/.satchel.lock",
         ".satchel-0123456789abcdef.part",
     };
     (void)state;
@@ -152,9 +164,9 @@ static void hostile_names_are_refused(void **state)
         satchel_error err = {0};
         if (sat_landing_check_name(names[i], &err) != SATCHEL_INVALID)
             fail_msg("'%s' was taken", names[i]);
-        assert_int_equal(sat_landing_begin_below(at("root"), names[i], 0, SAT_LANDING_FULL,
-                                                 &landing, NULL),
-                         SATCHEL_INVALID);
+        assert_int_equal(
+            sat_landing_begin_below(at("root"), names[i], 0, SAT_LANDING_FULL, &landing, NULL),
+            SATCHEL_INVALID);
     }
     assert_missing("root");
 }

@@ -107,12 +107,9 @@ static void deadlines_grow_with_the_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(put_file_stores_the_content),
-        CASE(a_file_that_shrank_is_modified),
-        CASE(a_file_that_grew_is_modified),
-        CASE(only_regular_files_are_read),
-        CASE(below_a_root_no_link_is_followed),
-        CASE(get_file_brings_length_and_checksum),
+        CASE(put_file_stores_the_content),      CASE(a_file_that_shrank_is_modified),
+        CASE(a_file_that_grew_is_modified),     CASE(only_regular_files_are_read),
+        CASE(below_a_root_no_link_is_followed), CASE(get_file_brings_length_and_checksum),
         CASE(deadlines_grow_with_the_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

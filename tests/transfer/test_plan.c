@@ -54,8 +54,8 @@ static const char *bases[3];
 
 static void make_tree(void)
 {
-    static const char *const names[] = {"d/a.log", "d/b.log", "d/c.txt", "d/sub/e.log",
-                                        "d/sub/deep/f.log", "report (1).pdf"};
+    static const char *const names[] = {"d/a.log",     "d/b.log",          "d/c.txt",
+                                        "d/sub/e.log", "d/sub/deep/f.log", "report (1).pdf"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         put(text_of("t/%s", names[i]), names[i]);
         put_object(text_of("mem://plan/t/%s", names[i]), names[i], NULL);
@@ -251,8 +251,8 @@ static void collisions_are_foreseen(void **state)
         const char *b;
         bool collide;
     } rows[] = {
-        {"x/a", "x/b", false}, {"x/a", "y/a", true},       {"x/", "y", true},
-        {"x/*", "y", true},    {"s3://a", "s3://b", true}, {".", "x", true},
+        {"x/a", "x/b", false},     {"x/a", "y/a", true},       {"x/", "y", true},
+        {"x/*", "y", true},        {"s3://a", "s3://b", true}, {".", "x", true},
         {"s3://b/k", "k2", false},
     };
     (void)state;

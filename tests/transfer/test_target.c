@@ -46,9 +46,9 @@ static void a_slash_makes_a_folder(void **state)
     assert_landings("mem://b/d/", false,
                     (const char *const[]){"mem://b/d/x.txt", "mem://b/d/dir/a/b", "mem://b/d/a/b"});
     assert_landings("new/", false, (const char *const[]){"new/x.txt", "new/dir/a/b", "new/a/b"});
-    assert_landings("file:///new/", false,
-                    (const char *const[]){"file:///new/x.txt", "file:///new/dir/a/b",
-                                          "file:///new/a/b"});
+    assert_landings(
+        "file:///new/", false,
+        (const char *const[]){"file:///new/x.txt", "file:///new/dir/a/b", "file:///new/a/b"});
 }
 
 static void a_wish_makes_a_folder(void **state)
@@ -64,8 +64,8 @@ static void else_the_name_is_replaced(void **state)
     (void)state;
     assert_landings("mem://b/d", false,
                     (const char *const[]){"mem://b/d", "mem://b/d/a/b", "mem://b/d/a/b"});
-    assert_landings("sub/new", false, (const char *const[]){"sub/new", "sub/new/a/b",
-                                                            "sub/new/a/b"});
+    assert_landings("sub/new", false,
+                    (const char *const[]){"sub/new", "sub/new/a/b", "sub/new/a/b"});
     assert_landings("new", false, (const char *const[]){"new", "new/a/b", "new/a/b"});
     assert_landings("file:///no-such/new", false,
                     (const char *const[]){"file:///no-such/new", "file:///no-such/new/a/b",
@@ -125,9 +125,9 @@ static void buckets_take_any_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_slash_makes_a_folder),      CASE(a_wish_makes_a_folder),
-        CASE(else_the_name_is_replaced),   CASE(an_existing_folder_is_one),
-        CASE(a_whole_bucket_is_a_folder),  CASE(names_stay_inside_folders),
+        CASE(a_slash_makes_a_folder),     CASE(a_wish_makes_a_folder),
+        CASE(else_the_name_is_replaced),  CASE(an_existing_folder_is_one),
+        CASE(a_whole_bucket_is_a_folder), CASE(names_stay_inside_folders),
         CASE(buckets_take_any_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

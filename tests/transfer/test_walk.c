@@ -57,8 +57,7 @@ static void links_and_special_files_are_told(void **state)
     make_link("r/link", at("r/file"));
     make_link("r/loop", at("r"));
     assert_int_equal(mkfifo(at("r/pipe"), 0600), 0);
-    assert_string_equal(walk_all(at("r"), SAT_WALK_ANY_DEPTH),
-                        "f file\nl link\nl loop\ns pipe\n");
+    assert_string_equal(walk_all(at("r"), SAT_WALK_ANY_DEPTH), "f file\nl link\nl loop\ns pipe\n");
 }
 
 static void our_own_files_are_left_out(void **state)
