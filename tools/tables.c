@@ -11,7 +11,8 @@
 static void print_errors(void)
 {
     puts("# Error codes\n");
-    puts("Generated from `include/satchel/types.h`. A code says what a caller would do differently.\n");
+    puts("Generated from `include/satchel/types.h`. A code says what a caller would do "
+         "differently.\n");
     puts("| code | value | meaning |\n|---|---|---|");
 #define ROW(name, value, text) printf("| %s | %d | %s |\n", #name, value, text);
     SATCHEL_ERROR_MAP(ROW)

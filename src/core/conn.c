@@ -53,8 +53,6 @@ static int take_options(struct sat_conn *conn, const struct sat_config *config, 
     conn->request_timeout_ms = ms_option(config, "request_timeout");
     if (conn->request_timeout_ms == 0) /* none: as long as can be written down */
         conn->request_timeout_ms = INT32_MAX;
-    if (conn->request_timeout_ms == 0) /* none */
-        conn->request_timeout_ms = INT32_MAX;
     conn->connect_timeout_ms = ms_option(config, "connect_timeout");
     conn->response_timeout_ms = ms_option(config, "response_timeout");
     conn->stall_timeout_ms = ms_option(config, "stall_timeout");

@@ -9,6 +9,7 @@
 #include "core/lane.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/alloc.h"
@@ -279,9 +280,12 @@ void sat_lane_free(struct sat_lane *lane)
 void sat_lane_put(struct sat_lane *lane, struct sat_op *op)
 {
     sat_mutex_lock(&lane->lock);
+    /* Else the thread was woken for what came before, and takes all of it at once. */
+    bool first = lane->locked.inbox.first == NULL;
     push_back(&lane->locked.inbox, op);
     sat_mutex_unlock(&lane->lock);
-    sat_http_wakeup(lane->http);
+    if (first)
+        sat_http_wakeup(lane->http);
 }
 
 void sat_lane_look(struct sat_lane *lane)

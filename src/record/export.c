@@ -12,8 +12,8 @@
 #include "core/os.h"
 #include "core/str.h"
 #include "record/csv.h"
-#include "record/jobs.h"
 #include "record/db.h"
+#include "record/jobs.h"
 
 enum {
     WRITE_BLOCK = 256 * 1024,
@@ -31,13 +31,13 @@ struct export_job {
 
 struct export_run {
     struct export_job *job;
-    int fd;             /* what is written to */
+    int fd; /* what is written to */
     bool to_stdout;
     char temp[SAT_OS_TEMP_NAME_SIZE];
     char *folder;       /* of the file, owned */
     struct sat_buf out; /* not yet written */
     uint64_t count;
-    int spool;          /* CSV: records as NDJSON */
+    int spool; /* CSV: records as NDJSON */
     uint64_t spooled;
     struct sat_vec names; /* CSV: char *, owned, in order of appearance */
 };
@@ -176,8 +176,7 @@ static int put_header(struct export_run *run, satchel_error *err)
     for (size_t i = 0; i < run->names.len; i++) {
         if (i > 0 || run->job->whole_records)
             (void)sat_buf_add_char(&run->out, ',');
-        (void)sat_csv_write(&run->out,
-                            sat_span_of(*(char *const *)sat_vec_at(&run->names, i)));
+        (void)sat_csv_write(&run->out, sat_span_of(*(char *const *)sat_vec_at(&run->names, i)));
     }
     (void)sat_buf_add_str(&run->out, "\r\n");
     return sat_buf_check(&run->out, "CSV header", err);

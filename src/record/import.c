@@ -218,8 +218,8 @@ static void put_columns(const struct import_run *run, const struct sat_csv_row *
     }
 }
 
-static int put_row(const struct import_run *run, const struct sat_csv_row *row,
-                   struct sat_buf *out, satchel_error *err)
+static int put_row(const struct import_run *run, const struct sat_csv_row *row, struct sat_buf *out,
+                   satchel_error *err)
 {
     (void)sat_buf_add_char(out, '{');
     if (run->job->whole_records) {

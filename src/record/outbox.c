@@ -45,7 +45,8 @@ int sat_outbox_add(struct sat_outbox *outbox, const struct sat_outbox_entry *ent
         .json_len = entry->json_len,
         .token = entry->token == NULL ? NULL : sat_strdup(entry->token),
     };
-    bool whole = copy.label != NULL && copy.json != NULL && (entry->id == NULL || copy.id != NULL) &&
+    bool whole = copy.label != NULL && copy.json != NULL &&
+                 (entry->id == NULL || copy.id != NULL) &&
                  (entry->token == NULL || copy.token != NULL);
     if (!whole || sat_vec_push(&outbox->entries, &copy) == NULL) {
         entry_fini(&copy);
@@ -85,8 +86,8 @@ int sat_outbox_write(struct sat_outbox *outbox, satchel_error *err)
     }
     const satchel_batch batch = {.count = count, .ids = ids, .records = records};
     const struct sat_db_write_options options = {
-        .kind = outbox->on_conflict == SATCHEL_ON_CONFLICT_UPSERT ? SAT_WRITE_UPSERT
-                                                                  : SAT_WRITE_CREATE,
+        .kind =
+            outbox->on_conflict == SATCHEL_ON_CONFLICT_UPSERT ? SAT_WRITE_UPSERT : SAT_WRITE_CREATE,
         .keep_stamps = outbox->keep_stamps,
     };
     return sat_db_write(outbox->db, &options, &batch, outbox->items, err);
@@ -112,7 +113,7 @@ void sat_outbox_report(const struct sat_outbox *outbox, size_t i, struct satchel
         .op = op,
         .source = entry->label,
         .destination = id == NULL ? "" : id,
-        .status = failed                        ? "failed"
+        .status = failed                          ? "failed"
                   : sat_outbox_skipped(outbox, i) ? "skipped"
                                                   : "ok",
         .bytes = entry->json_len,

@@ -45,8 +45,7 @@ static int put_probe(struct satchel_db *db, const char *key, bool if_absent, con
 static int delete_probe(struct satchel_db *db, const char *key, const char *if_match,
                         satchel_error *err)
 {
-    struct sat_op op = {
-        .kind = SAT_OP_DELETE, .conn = db->conn, .key = key, .if_match = if_match};
+    struct sat_op op = {.kind = SAT_OP_DELETE, .conn = db->conn, .key = key, .if_match = if_match};
     int code = sat_op_run(&op, err);
     sat_op_fini(&op);
     return code;

@@ -60,8 +60,7 @@ int sat_db_take_fetched(const struct satchel_db *db, const char *key, struct sat
     return code == SATCHEL_CORRUPT ? SATCHEL_OK : code;
 }
 
-struct sat_index_row sat_db_fetched_row(const struct sat_db_fetched *fetched,
-                                        const char *index_key)
+struct sat_index_row sat_db_fetched_row(const struct sat_db_fetched *fetched, const char *index_key)
 {
     struct sat_index_row row = {
         .key = index_key,
@@ -199,8 +198,7 @@ static int on_read(void *user, size_t i, struct sat_db_fetched *fetched, satchel
         fill_record(call->ids[place], fetched, &item->record) != SATCHEL_OK)
         sat_error_nomem(&item->err);
     if (call->generation != 0 && (item_err->code == SATCHEL_OK || fetched->etag != NULL)) {
-        struct sat_index_row row =
-            sat_db_fetched_row(fetched, sat_db_index_key(call->db, key));
+        struct sat_index_row row = sat_db_fetched_row(fetched, sat_db_index_key(call->db, key));
         (void)sat_index_put(call->db->index, call->generation, &row, 1, NULL);
     }
     return SATCHEL_OK;

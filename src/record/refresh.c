@@ -86,8 +86,8 @@ static int flush(struct changes *changes, satchel_error *err)
     return code;
 }
 
-static int on_change(void *user, size_t i, struct sat_db_fetched *fetched,
-                     satchel_error *item_err, satchel_error *err)
+static int on_change(void *user, size_t i, struct sat_db_fetched *fetched, satchel_error *item_err,
+                     satchel_error *err)
 {
     struct changes *changes = user;
     if (item_err->code != SATCHEL_OK && fetched->state != SAT_ROW_CORRUPT)
@@ -161,8 +161,8 @@ struct repair {
     const struct sat_index_rows *orphans;
 };
 
-static int on_orphan(void *user, size_t i, struct sat_db_fetched *fetched,
-                     satchel_error *item_err, satchel_error *err)
+static int on_orphan(void *user, size_t i, struct sat_db_fetched *fetched, satchel_error *item_err,
+                     satchel_error *err)
 {
     const struct repair *repair = user;
     const struct sat_index_row *orphan = sat_index_rows_at(repair->orphans, i);

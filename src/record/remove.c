@@ -138,8 +138,8 @@ static void chunk_lookup(struct delete_chunk *chunk)
     const char *index_keys[SAT_DB_CHUNK_ITEMS];
     for (size_t i = 0; i < chunk->count; i++)
         index_keys[i] = chunk->writes[i].key;
-    bool known = sat_index_lookup(chunk->db->index, index_keys, chunk->count, false, &rows,
-                                  NULL) == SATCHEL_OK;
+    bool known = sat_index_lookup(chunk->db->index, index_keys, chunk->count, false, &rows, NULL) ==
+                 SATCHEL_OK;
     for (size_t i = 0; i < chunk->count; i++)
         chunk->items[chunk->places[i]].existed =
             known ? existed_by_index(sat_index_rows_at(rows, i)) : -1;

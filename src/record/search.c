@@ -18,8 +18,8 @@ struct satchel_results {
     size_t path_count;
     satchel_item single;
     bool single_due;
-    struct sat_buf text;             /* the current record, when projected */
-    satchel_record current;          /* members are borrowed or in the two below */
+    struct sat_buf text;    /* the current record, when projected */
+    satchel_record current; /* members are borrowed or in the two below */
     char *id;
     char *token;
 };
@@ -170,8 +170,8 @@ int sat_db_results_next(struct satchel_results *results, const satchel_record **
     results->token = sat_db_token_make(row->version, row->etag);
     if (results->id == NULL || results->token == NULL)
         return sat_error_nomem(err);
-    results->current = (satchel_record){
-        .id = results->id, .version = row->version, .token = results->token};
+    results->current =
+        (satchel_record){.id = results->id, .version = row->version, .token = results->token};
     code = project(results, row->body, err);
     *record = code == SATCHEL_OK ? &results->current : NULL;
     return code;
@@ -234,10 +234,11 @@ int sat_db_explain(struct satchel_db *db, const struct sat_query *query, char **
         return code;
     bool single = sat_query_single_id(query, &id);
     bool fresh = sat_index_is_fresh(db->index, db->cache_ttl_s);
-    (void)sat_buf_addf(&text, "{\"plan\":\"%s\",\"sql\":",
-                       single ? "one GET by id" : "SQL on the local index");
+    (void)sat_buf_addf(
+        &text, "{\"plan\":\"%s\",\"sql\":", single ? "one GET by id" : "SQL on the local index");
     (void)sat_jscan_put_string(&text, sat_buf_span(&sql.text));
-    (void)sat_buf_addf(&text, ",\"rows\":%llu,\"fresh\":%s,\"requests\":{\"list\":%llu,\"get\":%s}}",
+    (void)sat_buf_addf(&text,
+                       ",\"rows\":%llu,\"fresh\":%s,\"requests\":{\"list\":%llu,\"get\":%s}}",
                        (unsigned long long)rows, fresh ? "true" : "false",
                        (unsigned long long)(single || fresh ? 0 : rows / 1000 + 1),
                        single  ? "1"

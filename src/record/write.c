@@ -41,7 +41,7 @@ struct write_call {
     enum sat_write_kind kind;
     struct sat_queue *queue;
     struct sat_index_write *marks; /* of the chunk */
-    bool keep_stamps; /* created_at and updated_at of the given records stand */
+    bool keep_stamps;              /* created_at and updated_at of the given records stand */
     bool if_absent_enforced;
     bool if_match_enforced;
 };
@@ -390,9 +390,9 @@ static void take_present(struct write_item *item)
     }
     item->base.known = true;
     item->base.present = true;
-    bool other = item->has_expected && (item->expected.etag != NULL
-                                            ? !sat_str_eq(item->expected.etag, item->base.etag)
-                                            : item->expected.version != item->base.version);
+    bool other = item->has_expected &&
+                 (item->expected.etag != NULL ? !sat_str_eq(item->expected.etag, item->base.etag)
+                                              : item->expected.version != item->base.version);
     if (other)
         conflict(item, "was changed by another writer");
     else
@@ -462,8 +462,8 @@ static void take_stored(struct write_item *item)
     item->outcome = SAT_WRITE_STORED;
     item->etag = item->op.info.etag;
     item->op.info.etag = NULL;
-    item->has_stored = sat_doc_read(sat_buf_span(&item->body.body), &source, &item->stored,
-                                    NULL) == SATCHEL_OK;
+    item->has_stored =
+        sat_doc_read(sat_buf_span(&item->body.body), &source, &item->stored, NULL) == SATCHEL_OK;
     if (!item->has_stored)
         item->outcome = SAT_WRITE_UNKNOWN;
     record->id = sat_strdup(item->id);
@@ -507,8 +507,7 @@ static void take_put(struct write_item *item)
         return;
     }
     if (why.code == SATCHEL_EXISTS)
-        sat_error_set(&why, SATCHEL_EXISTS, "record '%s' exists already (%s)", item->id,
-                      item->key);
+        sat_error_set(&why, SATCHEL_EXISTS, "record '%s' exists already (%s)", item->id, item->key);
     fail_item(item, &why);
 }
 
@@ -564,8 +563,8 @@ static size_t mark(struct write_call *call, struct write_item *items, size_t cou
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         if (items[i].phase != PHASE_DONE)
-            call->marks[n++] = (struct sat_index_write){
-                .key = sat_db_index_key(call->db, items[i].key)};
+            call->marks[n++] =
+                (struct sat_index_write){.key = sat_db_index_key(call->db, items[i].key)};
     }
     if (n > 0 && sat_index_begin(call->db->index, call->marks, n, NULL) != SATCHEL_OK)
         sat_index_drop_freshness(call->db->index);
@@ -593,8 +592,8 @@ static void settle(struct write_call *call, struct write_item *items, size_t cou
             };
         n++;
     }
-    bool told = done != NULL && (n == 0 || sat_index_settle(call->db->index, done, n, NULL) ==
-                                               SATCHEL_OK);
+    bool told =
+        done != NULL && (n == 0 || sat_index_settle(call->db->index, done, n, NULL) == SATCHEL_OK);
     if (!told)
         sat_index_drop_freshness(call->db->index);
 }

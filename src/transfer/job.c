@@ -13,9 +13,6 @@
  */
 #include "transfer/job.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/config.h"
@@ -27,6 +24,7 @@
 #include "core/vec.h"
 #include "core/worker.h"
 #include "transfer/copy.h"
+#include "transfer/feed.h"
 #include "transfer/plan.h"
 #include "transfer/target.h"
 
@@ -34,26 +32,16 @@ enum {
     IN_FLIGHT_DEFAULT = 32,
     IN_FLIGHT_MAX = 256,
     QUEUE_LOW = 256, /* a shorter queue wants more items */
-    BATCH_ITEMS = 512,
-    BATCH_MS = 50, /* a slow listing hands over what it has */
     TICK_MS = 100,
 };
 
 #define SPOOL_FROM ((uint64_t)16 * 1024 * 1024)
 
-/* An item with its landing. */
-struct queued {
-    struct sat_item item;
-    char *landing; /* NULL: the item failed or is skipped */
-};
-
-/* A batch of items in the planning; the worker's while it is under way. */
+/* The feed is the worker's while its task is under way, else the running thread's. */
 struct batch {
     struct sat_task task; /* first */
     struct copy_job *owner;
-    struct sat_vec items; /* struct queued */
-    bool ended;
-    satchel_error err; /* the job cannot go on */
+    struct sat_feed feed;
 };
 
 struct copy_job {
@@ -71,14 +59,12 @@ struct copy_job {
     struct sat_conns target_conns;
     struct sat_target target;
     struct sat_copy_rules rules;
-    struct sat_plan *plan;
     struct sat_workers *workers;
     struct batch batch;
     bool planning;
     bool plan_ended;
-    bool whole_plan; /* (3) */
-    bool bucket_made;
-    struct sat_vec queue; /* struct queued; from `head` on */
+    bool whole_plan;      /* (3) */
+    struct sat_vec queue; /* struct sat_feed_item; from `head` on */
     size_t head;
     struct sat_copy *running; /* list by `next`, of `in_flight` copies */
     unsigned in_flight;
@@ -95,72 +81,11 @@ struct copy_job {
 
 /* ---- the planner, on a worker */
 
-static void queued_fini(struct queued *queued)
-{
-    sat_item_fini(&queued->item);
-    sat_free(queued->landing);
-}
-
-/* Finds where the item lands; a name that may not be makes the item a failure. */
-static int land(const struct copy_job *copy, struct queued *queued, satchel_error *err)
-{
-    satchel_error why = {0};
-    struct sat_item *item = &queued->item;
-    if (item->state != SAT_ITEM_COPY)
-        return SATCHEL_OK;
-    if (sat_target_land(&copy->target, item, &queued->landing, &why) == SATCHEL_OK)
-        return SATCHEL_OK;
-    item->err = sat_malloc(sizeof *item->err);
-    if (item->err == NULL || why.code == SATCHEL_NOMEM)
-        return sat_error_nomem(err);
-    *item->err = why;
-    item->state = SAT_ITEM_FAILED;
-    return SATCHEL_OK;
-}
-
-static int make_bucket(struct copy_job *copy, satchel_error *err)
-{
-    satchel_error why = {0};
-    struct sat_op op = {.kind = SAT_OP_BUCKET_CREATE, .conn = copy->target.conn};
-    int code = sat_op_run(&op, &why);
-    sat_op_fini(&op);
-    copy->bucket_made = true;
-    return code == SATCHEL_EXISTS ? SATCHEL_OK : sat_error_copy(err, &why);
-}
-
-static int plan_one(struct copy_job *copy, satchel_error *err)
-{
-    struct queued queued = {.landing = NULL};
-    bool more = false;
-    int code = sat_plan_next(copy->plan, &queued.item, &more, err);
-    if (code != SATCHEL_OK || !more) {
-        copy->batch.ended = true;
-        return code;
-    }
-    code = land(copy, &queued, err);
-    bool wants_bucket = copy->options.create_bucket && !copy->options.dry_run &&
-                        copy->target.conn != NULL && !copy->bucket_made;
-    if (code == SATCHEL_OK && queued.landing != NULL && wants_bucket)
-        code = make_bucket(copy, err);
-    if (code == SATCHEL_OK && sat_vec_push(&copy->batch.items, &queued) == NULL)
-        code = sat_error_nomem(err);
-    if (code != SATCHEL_OK)
-        queued_fini(&queued);
-    return code;
-}
-
 static void run_batch(struct sat_task *task)
 {
     struct batch *batch = (struct batch *)(void *)task;
     struct copy_job *copy = batch->owner;
-    int64_t until = sat_clock_now_ns() + BATCH_MS * SAT_NS_PER_MS;
-    int code = SATCHEL_OK;
-    while (code == SATCHEL_OK && !batch->ended && batch->items.len < BATCH_ITEMS &&
-           !sat_job_is_cancelled(&copy->job)) {
-        if (batch->items.len > 0 && sat_clock_now_ns() > until)
-            break;
-        code = plan_one(copy, &batch->err);
-    }
+    sat_feed_fill(&batch->feed);
     SAT_LOCKED(&copy->lock);
     copy->locked.planned = true;
     sat_cond_signal(&copy->ready);
@@ -168,7 +93,7 @@ static void run_batch(struct sat_task *task)
 
 /* ---- the queue, in the running thread */
 
-static struct queued *queue_first(const struct copy_job *copy)
+static struct sat_feed_item *queue_first(const struct copy_job *copy)
 {
     return copy->head < copy->queue.len ? sat_vec_at(&copy->queue, copy->head) : NULL;
 }
@@ -182,31 +107,6 @@ static void queue_drop_first(struct copy_job *copy)
     }
 }
 
-static int by_landing(const void *a, const void *b)
-{
-    const struct queued *x = a;
-    const struct queued *y = b;
-    if (x->landing == NULL || y->landing == NULL)
-        return (x->landing != NULL) - (y->landing != NULL);
-    return strcmp(x->landing, y->landing);
-}
-
-/* (3): INVALID naming two sources that land on one name. */
-static int check_collisions(const struct copy_job *copy, satchel_error *err)
-{
-    if (copy->queue.len > 1)
-        qsort(copy->queue.data, copy->queue.len, sizeof(struct queued), by_landing);
-    for (size_t i = 1; i < copy->queue.len; i++) {
-        const struct queued *a = sat_vec_at(&copy->queue, i - 1);
-        const struct queued *b = sat_vec_at(&copy->queue, i);
-        if (a->landing != NULL && b->landing != NULL && sat_str_eq(a->landing, b->landing))
-            return sat_error_set(err, SATCHEL_INVALID,
-                                 "'%s' and '%s' would both become '%s%s': nothing was copied",
-                                 a->item.source, b->item.source, copy->target.base, a->landing);
-    }
-    return SATCHEL_OK;
-}
-
 static void stop(struct copy_job *copy, const satchel_error *why)
 {
     copy->stopping = true;
@@ -214,7 +114,7 @@ static void stop(struct copy_job *copy, const satchel_error *why)
         copy->fatal = *why;
 }
 
-static int append(struct copy_job *copy, const struct queued *queued, satchel_error *err)
+static int append(struct copy_job *copy, const struct sat_feed_item *queued, satchel_error *err)
 {
     if (sat_vec_push(&copy->queue, queued) == NULL)
         return sat_error_nomem(err);
@@ -227,21 +127,21 @@ static int append(struct copy_job *copy, const struct queued *queued, satchel_er
 /* Moves the finished batch into the queue. */
 static void take_batch(struct copy_job *copy)
 {
-    struct batch *batch = &copy->batch;
-    satchel_error why = batch->err;
+    struct sat_feed *feed = &copy->batch.feed;
+    satchel_error why = feed->err;
     int code = why.code;
-    for (size_t i = 0; i < batch->items.len; i++) {
-        struct queued *queued = sat_vec_at(&batch->items, i);
+    for (size_t i = 0; i < feed->items.len; i++) {
+        struct sat_feed_item *queued = sat_vec_at(&feed->items, i);
         if (code == SATCHEL_OK)
             code = append(copy, queued, &why);
         if (code != SATCHEL_OK)
-            queued_fini(queued);
+            sat_feed_item_fini(queued);
     }
-    batch->items.len = 0;
+    feed->items.len = 0;
     copy->planning = false;
-    copy->plan_ended = batch->ended;
+    copy->plan_ended = feed->ended;
     if (code == SATCHEL_OK && copy->plan_ended && copy->whole_plan)
-        code = check_collisions(copy, &why);
+        code = sat_feed_collisions(copy->queue.data, copy->queue.len, &copy->target, &why);
     atomic_store(&copy->job.total_is_final, copy->plan_ended);
     if (code != SATCHEL_OK)
         stop(copy, &why);
@@ -328,7 +228,7 @@ static int start_copy(struct copy_job *copy, struct sat_copy *started, satchel_e
     return code;
 }
 
-static void plan_dry(struct copy_job *copy, const struct queued *queued)
+static void plan_dry(struct copy_job *copy, const struct sat_feed_item *queued)
 {
     SAT_AUTO_FREE char *text = sat_strf("%s%s", copy->target.base, queued->landing);
     tell(copy, &queued->item, text == NULL ? queued->landing : text, "planned", NULL);
@@ -337,7 +237,7 @@ static void plan_dry(struct copy_job *copy, const struct queued *queued)
 /* Deals with the first of the queue; false when it has to wait for others to end. */
 static bool start_first(struct copy_job *copy)
 {
-    struct queued *first = queue_first(copy);
+    struct sat_feed_item *first = queue_first(copy);
     struct sat_item *item = &first->item;
     satchel_error why = {0};
     if (item->state == SAT_ITEM_FAILED) {
@@ -359,7 +259,7 @@ static bool start_first(struct copy_job *copy)
         if (code != SATCHEL_OK)
             stop(copy, &why);
     }
-    queued_fini(first);
+    sat_feed_item_fini(first);
     queue_drop_first(copy);
     return true;
 }
@@ -474,7 +374,11 @@ static int prepare(struct copy_job *copy, satchel_error *err)
     bool folder = options->to_folder != 0 || copy->count > 1;
     int code = sat_target_open(&copy->place, folder, &copy->target_conns, &copy->target, err);
     if (code == SATCHEL_OK)
-        code = sat_plan_new(&plan, &copy->plan, err);
+        code = sat_plan_new(&plan, &copy->batch.feed.plan, err);
+    copy->batch.feed.target = &copy->target;
+    copy->batch.feed.cancelled = &copy->job.cancelled;
+    copy->batch.feed.make_bucket =
+        options->create_bucket && !options->dry_run && copy->target.conn != NULL;
     if (code == SATCHEL_OK)
         code = sat_workers_new(options->max_in_flight + 1, &copy->workers, err);
     return code == SATCHEL_OK ? reserve_done(copy, err) : code;
@@ -501,11 +405,10 @@ static void fini_job(struct satchel_job *job)
     struct copy_job *copy = (struct copy_job *)(void *)job;
     sat_workers_free(copy->workers);
     for (size_t i = copy->head; i < copy->queue.len; i++)
-        queued_fini(sat_vec_at(&copy->queue, i));
+        sat_feed_item_fini(sat_vec_at(&copy->queue, i));
     sat_vec_fini(&copy->queue);
-    sat_vec_fini(&copy->batch.items);
+    sat_feed_fini(&copy->batch.feed);
     sat_vec_fini(&copy->locked.done);
-    sat_plan_free(copy->plan);
     sat_target_fini(&copy->target);
     sat_conns_fini(&copy->source_conns);
     sat_conns_fini(&copy->target_conns);
@@ -581,8 +484,8 @@ int sat_copy_job(const struct sat_copy_request *request, struct satchel_job **jo
     sat_job_init(&made->job, &copy_kind);
     sat_mutex_init(&made->lock);
     sat_cond_init(&made->ready);
-    sat_vec_init(&made->queue, sizeof(struct queued));
-    sat_vec_init(&made->batch.items, sizeof(struct queued));
+    sat_vec_init(&made->queue, sizeof(struct sat_feed_item));
+    sat_feed_init(&made->batch.feed);
     sat_vec_init(&made->locked.done, sizeof(struct sat_copy *));
     made->batch.task.run = run_batch;
     made->batch.owner = made;

@@ -16,8 +16,12 @@
 #include "core/error.h"
 #include "core/str.h"
 
-/* The file backend's lock file: in a folder that is a store, never ours to write. */
-#define LOCK_NAME ".satchel.lock"
+#define LOCK_NAME ".satchel.lock" /* of the file backend */
+
+bool sat_landing_is_ours(const char *name)
+{
+    return sat_os_is_temp_name(name) || sat_str_eq(name, LOCK_NAME);
+}
 
 int sat_landing_check_name(const char *name, satchel_error *err)
 {
@@ -35,7 +39,7 @@ int sat_landing_check_name(const char *name, satchel_error *err)
         if (sat_str_eq(copy, ".") || sat_str_eq(copy, ".."))
             return sat_error_set(err, SATCHEL_INVALID, "'%s' would leave the destination ('%s')",
                                  name, copy);
-        if (sat_os_is_temp_name(copy) || sat_str_eq(copy, LOCK_NAME))
+        if (sat_landing_is_ours(copy))
             return sat_error_set(err, SATCHEL_INVALID, "'%s': the name '%s' is reserved", name,
                                  copy);
         part += len;

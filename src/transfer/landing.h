@@ -51,6 +51,9 @@ int sat_landing_commit(struct sat_landing *landing, uint64_t size, bool if_absen
 /* Drops the file. */
 void sat_landing_abort(struct sat_landing *landing);
 
+/* Names of satchel's own in folders: files in the making, a store's locks. Never a source, never a
+ * destination. */
+bool sat_landing_is_ours(const char *name);
 /* INVALID or LIMIT when `name` has an empty part, "." or "..", is absolute, or is one of ours. */
 int sat_landing_check_name(const char *name, satchel_error *err);
 

@@ -16,8 +16,7 @@
 #include "core/os.h"
 #include "core/str.h"
 #include "core/vec.h"
-
-#define LOCK_NAME ".satchel.lock" /* of the file backend */
+#include "transfer/landing.h"
 
 static const size_t names_max = (size_t)1 << 31;
 
@@ -66,7 +65,7 @@ void sat_walk_close(struct sat_walk *walk)
 
 static int add_name(struct level *level, const char *name)
 {
-    if (sat_os_is_temp_name(name) || sat_str_eq(name, LOCK_NAME))
+    if (sat_landing_is_ours(name))
         return SATCHEL_OK;
     uint32_t offset = (uint32_t)level->names.len;
     if (sat_buf_add(&level->names, name, strlen(name) + 1) != SATCHEL_OK)

@@ -132,7 +132,6 @@ static int read_info(struct sat_op *op, const struct sat_reply *reply, satchel_e
     const char *crc64 = sat_reply_header(reply, "x-crc64");
     const char *md5 = sat_reply_header(reply, "x-md5");
     const char *writer = sat_reply_header(reply, "x-writer");
-    sat_info_fini(info);
     if (etag == NULL)
         return sat_error_set(err, SATCHEL_INTEGRITY, "no ETag");
     info->etag = sat_strdup(etag);

@@ -185,9 +185,11 @@ static void an_md5_is_wanted_only_when_nothing_better_is_there(void **state)
     (void)sat_reply_add_header(&reply, md5, strlen(md5));
     assert_int_equal(sat_door_head(&op, &reply, NULL), SATCHEL_OK);
     assert_true(op.sink.want_md5);
+    sat_info_fini(&op.info);
     op.range_length = 5;
     assert_int_equal(sat_door_head(&op, &reply, NULL), SATCHEL_OK);
     assert_false(op.sink.want_md5);
+    sat_info_fini(&op.info);
     op.range_length = 0;
     (void)sat_reply_add_header(&reply, crc64, strlen(crc64));
     assert_int_equal(sat_door_head(&op, &reply, NULL), SATCHEL_OK);

@@ -292,6 +292,14 @@ static void a_server_that_takes_a_put_and_says_nothing_ends_soon_after_the_deadl
     assert_in_range((sat_clock_now_ns() - begin) / SAT_NS_PER_MS, 200, 1200);
 }
 
+static void a_put_that_ran_out_of_time_is_looked_after_all_the_same(void **state)
+{
+    (void)state;
+    START({.then = HTTP_STALL}, {.bytes = found("w1")});
+    conn->request_timeout_ms = 200;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+}
+
 static void a_server_error_after_a_put_is_looked_after(void **state)
 {
     (void)state;
@@ -428,6 +436,7 @@ int main(void)
         TEST(a_lost_reply_with_another_object_there_is_unknown),
         TEST(a_lost_reply_that_cannot_be_looked_after_is_unknown),
         TEST(a_server_that_takes_a_put_and_says_nothing_ends_soon_after_the_deadline),
+        TEST(a_put_that_ran_out_of_time_is_looked_after_all_the_same),
         TEST(a_server_error_after_a_put_is_looked_after),
         TEST(a_success_that_cannot_be_read_is_looked_after),
         TEST(a_connection_that_never_was_leaves_no_doubt),

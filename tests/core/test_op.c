@@ -40,6 +40,24 @@ static void an_empty_queue_does_not_wait(void **state)
     sat_queue_free(NULL);
 }
 
+static void a_queue_is_used_again_after_it_was_empty(void **state)
+{
+    (void)state;
+    struct sat_conn *conn = fake_open_uri("fakelocal:///x", NULL, NULL);
+    struct sat_queue *queue = queue_new();
+    for (int i = 0; i < 3; i++) {
+        struct sat_op one = {.kind = SAT_OP_STAT, .conn = conn, .key = ""};
+        struct sat_op two = one;
+        sat_op_submit(&one, queue);
+        sat_op_submit(&two, queue);
+        assert_ptr_equal(sat_queue_wait(queue), &one);
+        assert_ptr_equal(sat_queue_wait(queue), &two);
+        assert_null(sat_queue_wait(queue));
+    }
+    sat_queue_free(queue);
+    sat_conn_close(conn);
+}
+
 static void a_bad_op_comes_out_of_its_queue(void **state)
 {
     (void)state;
@@ -175,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_queue_does_not_wait),
+        cmocka_unit_test(a_queue_is_used_again_after_it_was_empty),
         cmocka_unit_test(a_bad_op_comes_out_of_its_queue),
         cmocka_unit_test(a_local_op_runs_here_or_on_a_worker),
         cmocka_unit_test(an_http_op_runs_and_fills_its_result),

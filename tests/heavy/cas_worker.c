@@ -1,7 +1,7 @@
 /*
  * One of many processes that fight over one record:
- *     cas_worker increment URI ID ROUNDS    compare-and-swap until ROUNDS increments are acknowledged
- *     cas_worker create URI ID NAME         tries to be the one that creates the record
+ *     cas_worker increment URI ID ROUNDS    compare-and-swap until ROUNDS increments are
+ * acknowledged cas_worker create URI ID NAME         tries to be the one that creates the record
  * Prints one JSON object with what was acknowledged and what was refused. Settings come from the
  * environment. The line read from standard input is the start signal.
  */

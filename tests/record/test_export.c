@@ -29,7 +29,8 @@ static void ndjson_has_one_object_a_line(void **state)
     fill();
     assert_int_equal(export("out", (satchel_text_options){0}, NULL), SATCHEL_OK);
     SAT_AUTO_FREE char *text = read_file("out");
-    assert_string_equal(text, "{\"n\":1,\"t\":\"x, \\\"y\\\"\"}\n{\"n\":2.5,\"u\":[1,2],\"z\":null}\n");
+    assert_string_equal(text,
+                        "{\"n\":1,\"t\":\"x, \\\"y\\\"\"}\n{\"n\":2.5,\"u\":[1,2],\"z\":null}\n");
     assert_int_equal(files_in_folder(), 1);
 }
 

@@ -119,8 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(records_arrive_with_their_timestamps, open_two, close_two),
-        cmocka_unit_test_setup_teardown(delete_source_leaves_each_record_once, open_two,
-                                        close_two),
+        cmocka_unit_test_setup_teardown(delete_source_leaves_each_record_once, open_two, close_two),
         cmocka_unit_test_setup_teardown(a_difference_keeps_the_source, open_two, close_two),
         cmocka_unit_test_setup_teardown(taken_ids_fail_or_are_skipped, open_two, close_two),
         cmocka_unit_test_setup_teardown(a_record_changed_meanwhile_stays, open_two, close_two),

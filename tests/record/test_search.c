@@ -54,9 +54,10 @@ static void a_projection_keeps_only_its_fields(void **state)
     struct satchel_results *results = NULL;
     const satchel_record *record = NULL;
     fill();
-    const char *why = run_query("{\"filters\":[{\"field\":\"age\",\"operator\":\"=\",\"value\":30}],"
-                                "\"fields\":[\"dept\"]}",
-                                &query, &results, &record);
+    const char *why =
+        run_query("{\"filters\":[{\"field\":\"age\",\"operator\":\"=\",\"value\":30}],"
+                  "\"fields\":[\"dept\"]}",
+                  &query, &results, &record);
     assert_null(why);
     assert_non_null(strstr(record->json, "\"fields\":{\"dept\":\"Eng\"}"));
     assert_int_equal(record->version, 1);
@@ -102,9 +103,9 @@ static void counting_follows_the_query(void **state)
     fill();
     assert_int_equal(sat_db_count(db, NULL, &count, NULL), SATCHEL_OK);
     assert_int_equal(count, 4);
-    assert_int_equal(sat_query_parse_where(sat_span_of("dept = 'Eng' LIMIT 5 OFFSET 1"), &query,
-                                           NULL),
-                     SATCHEL_OK);
+    assert_int_equal(
+        sat_query_parse_where(sat_span_of("dept = 'Eng' LIMIT 5 OFFSET 1"), &query, NULL),
+        SATCHEL_OK);
     assert_int_equal(sat_db_count(db, query, &count, NULL), SATCHEL_OK);
     assert_int_equal(count, 1);
     sat_query_free(query);

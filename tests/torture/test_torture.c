@@ -82,8 +82,8 @@ static void assert_no_temporaries(const char *path)
 /* ---- the day's work */
 
 struct outcome {
-    int code;         /* of the first step that failed */
-    bool updated;     /* the update was acknowledged */
+    int code;     /* of the first step that failed */
+    bool updated; /* the update was acknowledged */
     bool created;
     bool copied;
     bool found_wrong; /* a search succeeded with a wrong answer */

@@ -151,6 +151,40 @@ static void what_exists_is_skipped_or_refused(void **state)
     assert_object("mem://copied/x", "old");
 }
 
+/* Another writer takes the name between our look and our write. */
+static int take_name_before_put(void *user, const struct sat_op *op, satchel_error *err)
+{
+    bool *armed = user;
+    (void)err;
+    if (op->kind != SAT_OP_PUT || !*armed)
+        return SATCHEL_OK;
+    *armed = false;
+    put_object("mem://raced/x", "first", NULL);
+    return SATCHEL_OK;
+}
+
+static void the_write_itself_decides(void **state)
+{
+    (void)state;
+    put("a", "late");
+    put_object("mem://copy/late", "late", NULL);
+    for (int i = 0; i < 2; i++) {
+        bool armed = true;
+        open_target("mem://raced/");
+        rules.if_exists = SATCHEL_IF_EXISTS_ERROR;
+        target.conn->fault = take_name_before_put;
+        target.conn->fault_user = &armed;
+        assert_copy(i == 0 ? at("a") : "mem://copy/late", 4, "failed", SATCHEL_EXISTS);
+        target.conn->fault = NULL;
+        assert_object("mem://raced/x", "first");
+        struct sat_op drop = {.kind = SAT_OP_DELETE};
+        drop.conn = reach_object("mem://raced/x", &drop.key);
+        assert_int_equal(sat_op_run(&drop, NULL), SATCHEL_OK);
+        sat_op_fini(&drop);
+        sat_target_fini(&target);
+    }
+}
+
 static void free_names_are_taken_whatever_if_exists(void **state)
 {
     (void)state;
@@ -269,12 +303,19 @@ static void any_failed_call_is_clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(every_way_brings_the_bytes),        CASE(empty_objects_are_copied),
-        CASE(large_objects_go_through_a_file),   CASE(store_to_store_keeps_type_and_metadata),
-        CASE(what_exists_is_skipped_or_refused), CASE(free_names_are_taken_whatever_if_exists),
-        CASE(nothing_is_copied_onto_itself),     CASE(what_is_gone_is_not_found),
-        CASE(an_object_that_grew_is_modified),   CASE(a_cancelled_copy_leaves_nothing),
-        CASE(verify_notices_other_bytes),        CASE(any_failed_call_is_clean),
+        CASE(every_way_brings_the_bytes),
+        CASE(empty_objects_are_copied),
+        CASE(large_objects_go_through_a_file),
+        CASE(store_to_store_keeps_type_and_metadata),
+        CASE(what_exists_is_skipped_or_refused),
+        CASE(the_write_itself_decides),
+        CASE(free_names_are_taken_whatever_if_exists),
+        CASE(nothing_is_copied_onto_itself),
+        CASE(what_is_gone_is_not_found),
+        CASE(an_object_that_grew_is_modified),
+        CASE(a_cancelled_copy_leaves_nothing),
+        CASE(verify_notices_other_bytes),
+        CASE(any_failed_call_is_clean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "backends/registry.h"
+#include "core/alloc.h"
 #include "core/job.h"
 #include "core/str.h"
 #include "transfer/fixture.h"
@@ -285,6 +286,41 @@ static void a_cancelled_job_ends(void **state)
     assert_no_temps();
 }
 
+/* Whatever allocation fails: NOMEM or a failure that is told, never a half file or a crash. */
+static void any_failed_allocation_is_clean(void **state)
+{
+    (void)state;
+    put("src/a", "one");
+    put("src/sub/b", "two");
+    keep_store("mem://torture/");
+    put_object("mem://torture/c", "three", NULL);
+    for (long nth = 1;; nth++) {
+        struct satchel_job *job = NULL;
+        const char *const sources[] = {at("src/"), "mem://torture/c"};
+        const struct sat_copy_request request = {.sources = sources,
+                                                 .count = 2,
+                                                 .destination = at("out/"),
+                                                 .options = &options,
+                                                 .config = config,
+                                                 .find = sat_backend_find};
+        sat_alloc_fail_nth(nth);
+        int code = sat_copy_job(&request, &job, NULL);
+        if (code == SATCHEL_OK)
+            code = satchel_job_run(job, NULL, NULL);
+        satchel_job_free(job);
+        long calls = sat_alloc_count();
+        sat_alloc_fail_nth(0);
+        assert_no_temps();
+        if (calls < nth) {
+            assert_int_equal(code, SATCHEL_OK);
+            break;
+        }
+        assert_true(code == SATCHEL_OK || code == SATCHEL_NOMEM);
+    }
+    assert_file("out/sub/b", "two");
+    assert_file("out/c", "three");
+}
+
 static void bad_requests_are_refused_before_the_run(void **state)
 {
     static const char *const sources[] = {"ftp://h/x"};
@@ -328,6 +364,7 @@ int main(void)
         JOB(if_exists_skips),
         JOB(little_memory_is_enough),
         JOB(a_cancelled_job_ends),
+        JOB(any_failed_allocation_is_clean),
         JOB(bad_requests_are_refused_before_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,7 +108,7 @@ nb::object equals(const Buffer &self, nb::handle other)
     return nb::bool_(same);
 }
 
-nb::object decode(const Buffer &self, const std::string &encoding, const std::string &errors)
+nb::object decode(const Buffer &self, const nb::str &encoding, const nb::str &errors)
 {
     auto size = static_cast<Py_ssize_t>(self.size);
     PyObject *text = PyUnicode_Decode(self.data(), size, encoding.c_str(), errors.c_str());
@@ -117,9 +117,9 @@ nb::object decode(const Buffer &self, const std::string &encoding, const std::st
     return nb::steal(text);
 }
 
-std::string repr(const Buffer &self)
+nb::str repr(const Buffer &self)
 {
-    return "<satchel.Buffer of " + std::to_string(self.size) + " bytes>";
+    return nb::str("<satchel.Buffer of {} bytes>").format(self.size);
 }
 
 } // namespace

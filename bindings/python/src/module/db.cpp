@@ -195,7 +195,8 @@ nb::list batch(const DbHandle &self, const nb::list &ids, const nb::list &record
 /* ---- searching */
 
 struct Search {
-    std::shared_ptr<satchel_db> db; /* outlives the results */
+    std::shared_ptr<satchel_db> db;       /* outlives the results, */
+    std::shared_ptr<satchel_query> query; /* as does the query: its projection is borrowed */
     ResultsHandle results;
 
     ~Search()
@@ -204,8 +205,9 @@ struct Search {
         Released released;
         db.reset();
     }
-    Search(std::shared_ptr<satchel_db> from, satchel_results *raw)
-        : db(std::move(from)), results(raw)
+    Search(std::shared_ptr<satchel_db> from, std::shared_ptr<satchel_query> parsed,
+           satchel_results *raw)
+        : db(std::move(from)), query(std::move(parsed)), results(raw)
     {
     }
     Search(Search &&) = default;
@@ -224,7 +226,7 @@ Search search(const DbHandle &self, const QueryHandle *query)
     self.run([&](satchel_db *db, satchel_error *err) {
         return satchel_db_search(db, parsed.get(), &raw, err);
     });
-    return {self.share(), raw};
+    return {self.share(), std::move(parsed), raw};
 }
 
 struct Found {
@@ -313,7 +315,8 @@ void bind_db(nb::module_ &module)
     nb::class_<Search>(module, "Search", "Records found; one thread at a time.")
         .def("next", &next_found, nb::arg("most"),
              "Up to `most` tuples (id, json, version, token); an empty list is the end.");
-    nb::class_<DbHandle> type(module, "Db", "An open record database.");
+    nb::class_<DbHandle> type(module, "Db", "An open record database.",
+                              nb::is_weak_referenceable());
     type.def_static("open", &open, nb::arg("uri"), nb::arg("config"), "Opens a database.")
         .def("close", &DbHandle::close, "Calls under way end first; then it is closed.")
         .def_prop_ro("closed", &DbHandle::closed, "Whether close() was called.")

@@ -257,7 +257,8 @@ void bind_store(nb::module_ &module)
     nb::class_<Listing>(module, "Listing", "A listing under way; one thread at a time.")
         .def("next", &next_rows, nb::arg("most"),
              "Up to `most` rows (key, size, mtime_ns, is_prefix); an empty list is the end.");
-    nb::class_<StoreHandle>(module, "Store", "Objects under one URI.")
+    nb::class_<StoreHandle>(module, "Store", "Objects under one URI.",
+                            nb::is_weak_referenceable())
         .def_static("open", &open, nb::arg("uri"), nb::arg("config"), "Makes no request.")
         .def("close", &StoreHandle::close, "Calls under way end first; then it is closed.")
         .def("get", &get, nb::arg("key"), "A whole object.")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -26,6 +27,7 @@ from satchel.fields import Field, FieldType
 from satchel.records import Record, VersionToken
 
 TYPES_KEY = "_types"
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _DATE = "date"  # a date without time: of type datetime, told apart in `_types` only
 
 Row = tuple[str, bytes | None, int, str | None]  # what the module gives for a record
@@ -46,22 +48,27 @@ class _Encoder:
         self.types: dict[str, str] = {}  # by JSON Pointer
 
     def plain(self, value: Any, path: str) -> Any:
-        if value is None or isinstance(value, (str, bool, int)):
+        if value is None or isinstance(value, (str, bool)):
             return value
-        if isinstance(value, float):
-            if value - value != 0:
-                raise InvalidError(f"{path}: {value!r} is no JSON number")
-            return value
+        if isinstance(value, (int, float)):
+            return self.number(value, path)
         if isinstance(value, Mapping):
-            return {self.key(k, path): self.plain(v, f"{path}/{_escape(k)}") for k, v in value.items()}
+            return {key: self.plain(item, self.inner(path, key)) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.plain(item, f"{path}/{i}") for i, item in enumerate(value)]
         return self.special(value, path)
 
-    def key(self, key: Any, path: str) -> str:
+    def number(self, value: int | float, path: str) -> int | float:
+        if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
+            raise InvalidError(f"{path}: the integer does not fit 64 bits")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidError(f"{path}: {value!r} is no JSON number")
+        return value
+
+    def inner(self, path: str, key: Any) -> str:
         if not isinstance(key, str):
             raise InvalidError(f"{path}: the key {key!r} is no str")
-        return key
+        return f"{path}/{_escape(key)}"
 
     def special(self, value: Any, path: str) -> Any:
         if isinstance(value, date):
@@ -88,7 +95,7 @@ def dump(value: Any) -> bytes:
         raise InvalidError(f"no JSON: {error}") from error
 
 
-# --- writing ----------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------
 
 
 def _check_declared(field: Field) -> None:
@@ -143,13 +150,15 @@ def _encode_metadata(record: Record) -> dict[str, Any]:
     metadata: dict[str, Any] = encoder.plain(record.metadata, "metadata")
     if encoder.types:
         path = next(iter(encoder.types))
-        raise InvalidError(f"{path}: metadata holds JSON values only; store the isoformat() or text")
+        raise InvalidError(
+            f"{path}: metadata holds JSON values only; store the isoformat() or text"
+        )
     if record.given_id is not None and metadata.get("id") == record.given_id:
         del metadata["id"]  # it was set when the record came from a database
     return metadata
 
 
-# --- reading ----------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _restore(text: Any, kind: str) -> Any:
@@ -191,7 +200,8 @@ def _is_types(value: Any) -> bool:
 def _typed_field(name: str, value: Any, entry: Any) -> Field:
     if entry is None:
         return Field(name, value)
-    kind, metadata = (entry["type"], entry.get("metadata")) if isinstance(entry, dict) else (entry, None)
+    described = entry if isinstance(entry, dict) else {"type": entry}
+    kind, metadata = described["type"], described.get("metadata")
     restored = _restore(value, kind)
     declared: FieldType | None = FieldType.DATETIME if kind == _DATE else FieldType(kind)
     if restored is value and isinstance(value, str) and kind in ("datetime", "binary", _DATE):

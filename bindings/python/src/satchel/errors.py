@@ -50,11 +50,15 @@ class Error(Exception):
         self.request_id: str = given.get("request_id", "")
         self.endpoint: str = given.get("endpoint", "")
         if isinstance(self, OSError):
-            self.errno = self.os_errno or self.default_errno or None
+            _set_errno(self, self.os_errno or self.default_errno)
 
     def __str__(self) -> str:
         """The message alone, also where the class is an OSError."""
         return str(self.args[0]) if self.args else ""
+
+
+def _set_errno(error: OSError, number: int) -> None:
+    error.errno = number or None
 
 
 class InvalidError(Error, ValueError):
@@ -211,9 +215,7 @@ class BatchError(Error):
 
 
 BY_CODE: dict[str, type[Error]] = {
-    kind.default_code: kind
-    for kind in Error.__subclasses__()
-    if not issubclass(kind, BatchError)
+    kind.default_code: kind for kind in Error.__subclasses__() if not issubclass(kind, BatchError)
 }
 
 

@@ -1,0 +1,1 @@
+"""Databases by the kind of store they are on."""

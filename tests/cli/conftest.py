@@ -1,0 +1,58 @@
+"""Fixtures: the command under test, a store of each kind, an S3 client that is not ours."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cli_support import Bucket, Cli, make_tree, s3_env
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command, at home in an empty folder."""
+    program = os.environ.get("SATCHEL_TEST_CLI")
+    if not program:
+        pytest.skip("SATCHEL_TEST_CLI does not name the built command")
+    home = tmp_path / "home"
+    home.mkdir()
+    return Cli(program, home)
+
+
+@pytest.fixture
+def tree(cli: Cli) -> Path:
+    return make_tree(cli.home / "data")
+
+
+@pytest.fixture
+def bucket(cli: Cli) -> Iterator[Bucket]:
+    """A fresh bucket; the command is set up to reach it."""
+    boto3 = pytest.importorskip("boto3")
+    env = s3_env()
+    cli.extra |= env
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        region_name=env["AWS_REGION"],
+    )
+    made = Bucket(f"cli-{uuid.uuid4().hex[:16]}", client)
+    client.create_bucket(Bucket=made.name)
+    yield made
+    for key in made.keys():
+        client.delete_object(Bucket=made.name, Key=key)
+    client.delete_bucket(Bucket=made.name)
+
+
+@pytest.fixture(params=["file", "s3"])
+def store(request: pytest.FixtureRequest, cli: Cli) -> str:
+    """The URI of an empty store, with its final '/': each test runs on every kind."""
+    if request.param == "s3":
+        return f"{request.getfixturevalue('bucket').uri}/here/"
+    folder = cli.home / "store"
+    folder.mkdir()
+    return f"file://{folder}/"
