@@ -35,7 +35,7 @@ static int new_job(const struct cli_call *call, const satchel_config *config, sa
 
 int cli_cmd_copy(struct cli_call *call)
 {
-    const struct cli_job_view view = {label_of(call->command->name), "files"};
+    const struct cli_job_view view = {label_of(call->command->name), "files", NULL};
     satchel_config *config = NULL;
     satchel_job *job = NULL;
     satchel_error err = {0};

@@ -44,14 +44,15 @@ static satchel_text_options text_options(const struct cli_call *call, const satc
 
 int cli_cmd_rec_import(struct cli_call *call)
 {
-    static const struct cli_job_view view = {"IMPORT", "records"};
+    const char *path = call->operands[1];
+    const struct cli_job_view view = {"IMPORT", "records", strcmp(path, "-") != 0 ? path : NULL};
     const satchel_text_options options = text_options(call, NULL);
     satchel_error err = {0};
     satchel_db *db = NULL;
     satchel_job *job = NULL;
     int code = cli_open_db(call, call->operands[0], &db, &err);
     if (code == SATCHEL_OK)
-        code = satchel_job_import(db, call->operands[1], &options, &job, &err);
+        code = satchel_job_import(db, path, &options, &job, &err);
     int status =
         code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
     cli_close_db(call, call->operands[0], db);
@@ -66,7 +67,7 @@ static int parse_where(const struct cli_call *call, satchel_query **where, satch
 
 int cli_cmd_rec_export(struct cli_call *call)
 {
-    static const struct cli_job_view view = {"EXPORT", "records"};
+    static const struct cli_job_view view = {"EXPORT", "records", NULL};
     satchel_error err = {0};
     satchel_db *db = NULL;
     satchel_job *job = NULL;
@@ -107,7 +108,7 @@ static int new_migration(const struct cli_call *call, satchel_db *const *sides,
 
 int cli_cmd_rec_migrate(struct cli_call *call)
 {
-    static const struct cli_job_view view = {"MIGRATE", "records"};
+    static const struct cli_job_view view = {"MIGRATE", "records", NULL};
     satchel_error err = {0};
     satchel_db *sides[2] = {NULL, NULL};
     satchel_job *job = NULL;

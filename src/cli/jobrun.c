@@ -62,7 +62,8 @@ static void note_failure(struct run *run, const satchel_event *event)
     } else if (run->failed_exit != exit_code) {
         run->failed_exit = CLI_PARTIAL;
     }
-    (void)cli_report(run->call, event->source, event->err);
+    const char *file = run->view->file;
+    (void)cli_report(run->call, file != NULL ? file : event->source, event->err);
 }
 
 static void print_planned(const satchel_event *event)

@@ -8,6 +8,7 @@
 struct cli_job_view {
     const char *label; /* in front of the progress: "UPLOAD" */
     const char *noun;  /* what it counts: "files" */
+    const char *file;  /* what its items are lines of, for messages; or NULL */
 };
 
 /* Runs the job, frees it and returns the exit status; everything is reported. */

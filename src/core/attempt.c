@@ -148,8 +148,7 @@ int sat_attempt_begin(struct sat_op *op, struct sat_http *http, satchel_error *e
     sat_info_fini(&op->info);
     int code = sat_door_build(op, &attempt->request, err);
     if (code == SATCHEL_OK)
-        code =
-            sat_door_sign(op, &attempt->request, sat_clock_wall_ns() / SAT_NS_PER_S, err);
+        code = sat_door_sign(op, &attempt->request, sat_clock_wall_ns() / SAT_NS_PER_S, err);
     if (code != SATCHEL_OK)
         return code;
     fill_exchange(op);

@@ -33,13 +33,13 @@ enum sat_need {
 
 /* One HTTP request, filled by `build`, completed by `sign`. Freed by core. */
 struct sat_request {
-    const char *method;      /* static */
-    struct sat_buf path;     /* percent-encoded once, starts with '/' */
-    struct sat_buf query;    /* encoded, sorted by name then value; "" = none; without '?' */
-    struct sat_buf text;     /* header lines "Name: value", each NUL-terminated */
-    struct sat_vec lines;    /* size_t: offsets of the lines in text */
-    struct sat_buf body;     /* the body when it is not the op's source */
-    bool body_is_source;     /* send op->source */
+    const char *method;   /* static */
+    struct sat_buf path;  /* percent-encoded once, starts with '/' */
+    struct sat_buf query; /* encoded, sorted by name then value; "" = none; without '?' */
+    struct sat_buf text;  /* header lines "Name: value", each NUL-terminated */
+    struct sat_vec lines; /* size_t: offsets of the lines in text */
+    struct sat_buf body;  /* the body when it is not the op's source */
+    bool body_is_source;  /* send op->source */
     bool has_sha256;
     unsigned char sha256[32];
     bool has_crc64;
@@ -84,10 +84,10 @@ enum sat_retry_class {
 
 /* What `accept` made of a reply. */
 struct sat_verdict {
-    int code;                        /* SATCHEL_OK = done */
-    enum sat_retry_class retry;      /* when code is not OK */
-    int64_t skew_s;                  /* SAT_RETRY_SKEW: server time minus our time, seconds */
-    uint32_t retry_after_ms;         /* 0 = the policy's own delay */
+    int code;                   /* SATCHEL_OK = done */
+    enum sat_retry_class retry; /* when code is not OK */
+    int64_t skew_s;             /* SAT_RETRY_SKEW: server time minus our time, seconds */
+    uint32_t retry_after_ms;    /* 0 = the policy's own delay */
 };
 
 /* Where requests of a connection go. */
@@ -141,7 +141,7 @@ struct sat_slot {
 
 /* What a store can hold, checked by the door before anything is sent; the error names the limit. */
 struct sat_limits {
-    size_t key_max;           /* bytes */
+    size_t key_max; /* bytes */
     struct sat_tag_limits tags;
     size_t metadata_max;      /* bytes of names + values; 0 = no limit */
     uint64_t put_max;         /* bytes of one PUT; 0 = no limit */
@@ -150,11 +150,11 @@ struct sat_limits {
 };
 
 struct sat_backend {
-    const char *name;                  /* "s3" */
-    const char *const *schemes;        /* NULL-terminated, without "://" */
-    const struct sat_option *options;  /* keys of its own, beside the common ones; NULL = none */
-    size_t state_size;                 /* bytes of `state`, zeroed before open */
-    bool has_buckets;                  /* the URI's first part names a bucket; else a folder */
+    const char *name;                 /* "s3" */
+    const char *const *schemes;       /* NULL-terminated, without "://" */
+    const struct sat_option *options; /* keys of its own, beside the common ones; NULL = none */
+    size_t state_size;                /* bytes of `state`, zeroed before open */
+    bool has_buckets;                 /* the URI's first part names a bucket; else a folder */
     struct sat_limits limits;
 
     /*
@@ -171,8 +171,8 @@ struct sat_backend {
      * Pure: adds what authenticates the request, at every attempt. `wall_s` is Unix time with the
      * learned skew added. NULL for local backends.
      */
-    int (*sign)(const void *state, const struct sat_endpoint *endpoint,
-                struct sat_request *request, int64_t wall_s, satchel_error *err);
+    int (*sign)(const void *state, const struct sat_endpoint *endpoint, struct sat_request *request,
+                int64_t wall_s, satchel_error *err);
     /* Frees op->list_cursor of an abandoned listing. NULL where cursors are not used. */
     void (*list_close)(void *cursor);
     struct sat_slot slots[SAT_OP_KINDS];
@@ -188,7 +188,7 @@ struct sat_conn {
     void *state;
     struct sat_engine *engine;
     struct sat_endpoint endpoint;
-    char *uri;    /* as given */
+    char *uri; /* as given */
     /*
      * What every key of this connection starts with: the URI's path as it stands; for backends
      * without buckets the absolute folder without its leading '/' and with one trailing '/'.

@@ -52,8 +52,8 @@ struct sat_sink {
     char *block;
     size_t block_used;
     uint64_t written;
-    bool want_md5;   /* set after the reply head, when nothing better can verify the body */
-    void *md5;       /* running digest, owned */
+    bool want_md5; /* set after the reply head, when nothing better can verify the body */
+    void *md5;     /* running digest, owned */
 };
 
 struct sat_sink sat_sink_memory(struct sat_buf *memory);

@@ -28,8 +28,8 @@ static int take_uri(struct sat_conn *conn, const struct sat_uri *uri, const char
     /* "s3://" names the account: the door lets it list its buckets and nothing else. */
     bool account = buckets && *uri->bucket == '\0' && *uri->path == '\0' &&
                    sat_conn_supports(conn, SAT_OP_BUCKET_LIST);
-    int code = account ? SATCHEL_OK
-                       : sat_uri_want(uri, buckets ? SAT_URI_BUCKET : SAT_URI_PATH, err);
+    int code =
+        account ? SATCHEL_OK : sat_uri_want(uri, buckets ? SAT_URI_BUCKET : SAT_URI_PATH, err);
     if (code != SATCHEL_OK)
         return code;
     conn->uri = sat_strdup(text);

@@ -43,13 +43,13 @@ struct sat_transfer {
     struct sat_buf url;
     struct curl_slist *headers; /* an array, linked in place */
     size_t header_capacity;
-    struct sat_buf empties;     /* headers without a value, as curl wants them */
-    struct sat_source body;     /* what is sent */
+    struct sat_buf empties; /* headers without a value, as curl wants them */
+    struct sat_source body; /* what is sent */
     uint64_t sent;
-    uint64_t sent_crc64;        /* of a file, see (4) */
+    uint64_t sent_crc64; /* of a file, see (4) */
     struct sat_sha256 sent_sha256;
-    int64_t progress_ns;        /* when a byte moved last */
-    unsigned requests;          /* times curl was about to send, see (1) */
+    int64_t progress_ns; /* when a byte moved last */
+    unsigned requests;   /* times curl was about to send, see (1) */
     bool head_done;
     bool body_sent;
     char message[CURL_ERROR_SIZE];
@@ -118,8 +118,8 @@ static size_t on_read(char *out, size_t size, size_t count, void *user)
     size_t got = 0;
     if (transfer->body_sent)
         return 0;
-    if (sat_source_read(&transfer->body, transfer->sent, out, size * count, &got,
-                        &exchange->err) != SATCHEL_OK)
+    if (sat_source_read(&transfer->body, transfer->sent, out, size * count, &got, &exchange->err) !=
+        SATCHEL_OK)
         return CURL_READFUNC_ABORT;
     if (!is_as_hashed(transfer, out, got)) {
         sat_error_set(&exchange->err, SATCHEL_MODIFIED, "the file to send changed while read");
@@ -254,7 +254,7 @@ static int set_headers(struct sat_transfer *transfer)
     for (size_t i = 0; i < unwanted_count; i++)
         transfer->headers[n++].data = (char *)(uintptr_t)unwanted[i];
     if (sat_request_find(request, "Content-Type") == NULL)
-        transfer->headers[n++].data = (char *)(uintptr_t) "Content-Type:";
+        transfer->headers[n++].data = (char *)(uintptr_t)"Content-Type:";
     for (size_t i = 0; i < n; i++)
         transfer->headers[i].next = i + 1 < n ? &transfer->headers[i + 1] : NULL;
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
@@ -268,8 +268,8 @@ static void set_body(struct sat_transfer *transfer)
     CURL *easy = transfer->easy;
     bool none = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0 ||
                 strcmp(request->method, "DELETE") == 0;
-    transfer->body = request->body_is_source ? *exchange->source
-                                             : sat_source_span(sat_buf_span(&request->body));
+    transfer->body =
+        request->body_is_source ? *exchange->source : sat_source_span(sat_buf_span(&request->body));
     transfer->body_sent = none || transfer->body.length == 0;
     transfer->sent = 0;
     transfer->sent_crc64 = 0;

@@ -1,6 +1,7 @@
 /*
  * One lane's HTTP client: a curl multi that moves requests and replies, and nothing else. It
- * does not sign, judge or retry. Used by one thread; only sat_http_wakeup() may be called by others.
+ * does not sign, judge or retry. Used by one thread; only sat_http_wakeup() may be called by
+ * others.
  */
 #ifndef SAT_CORE_HTTP_H
 #define SAT_CORE_HTTP_H
@@ -24,7 +25,7 @@ struct sat_exchange {
     uint32_t connect_timeout_ms;
     uint32_t response_timeout_ms; /* from the last byte sent to the reply's head */
     uint32_t stall_timeout_ms;    /* without a byte moved, in either body */
-    int64_t deadline_ns;         /* CLOCK_MONOTONIC */
+    int64_t deadline_ns;          /* CLOCK_MONOTONIC */
     const struct sat_request *request;
     const struct sat_source *source; /* the body when request->body_is_source */
     struct sat_sink *sink;           /* bodies of 2xx replies; NULL = reply.body */
@@ -34,9 +35,9 @@ struct sat_exchange {
 
     /* out */
     struct sat_reply reply;
-    satchel_error err;   /* err.code OK = the reply is complete */
-    bool retryable;      /* err is a fault of the connection, not of the request */
-    bool sent;           /* the whole request left: the server may act on it */
+    satchel_error err; /* err.code OK = the reply is complete */
+    bool retryable;    /* err is a fault of the connection, not of the request */
+    bool sent;         /* the whole request left: the server may act on it */
 
     struct sat_transfer *transfer; /* http.c's */
     struct sat_exchange *next;

@@ -74,8 +74,8 @@ static void keep_failure(struct satchel_job *job, const satchel_event *event)
     char *text = (char *)(kept + 1);
     memcpy(text, event->source, source_size);
     memcpy(text + source_size, event->destination, destination_size);
-    *kept = (satchel_failure){
-        .source = text, .destination = text + source_size, .err = *event->err};
+    *kept =
+        (satchel_failure){.source = text, .destination = text + source_size, .err = *event->err};
     if (sat_vec_push(&job->failures, &kept) == NULL)
         sat_free(kept);
 }

@@ -60,20 +60,4 @@ struct sat_json *sat_json_get(const struct sat_json *object, const char *key);
  */
 bool sat_json_next(struct sat_json *object, void **iter, const char **key, struct sat_json **value);
 
-/* Makers: an owned node, or NULL when out of memory (strings: or not UTF-8; reals: not finite). */
-struct sat_json *sat_json_new_object(void);
-struct sat_json *sat_json_new_array(void);
-struct sat_json *sat_json_new_null(void);
-struct sat_json *sat_json_new_bool(bool value);
-struct sat_json *sat_json_new_int(int64_t value);
-struct sat_json *sat_json_new_real(double value);
-struct sat_json *sat_json_new_str(const char *text);
-
-/*
- * Take `value` (also when they fail, and NULL is fine: it fails), so that a maker can be passed
- * straight in. Setting a present key keeps its place. NOMEM when anything was NULL.
- */
-int sat_json_set(struct sat_json *object, const char *key, struct sat_json *value);
-int sat_json_append(struct sat_json *array, struct sat_json *value);
-
 #endif

@@ -47,11 +47,11 @@ enum sat_op_kind {
 /* What is known of an object. Strings are owned by the struct; NULL = not known. */
 struct sat_info {
     uint64_t size;
-    char *etag;          /* opaque, without quotes */
-    int64_t mtime_ns;    /* Unix time; 0 = not known */
+    char *etag;       /* opaque, without quotes */
+    int64_t mtime_ns; /* Unix time; 0 = not known */
     char *content_type;
     struct sat_tags metadata; /* user metadata, names in lower case */
-    uint64_t crc64;      /* CRC64-NVME of the whole object */
+    uint64_t crc64;           /* CRC64-NVME of the whole object */
     bool has_crc64;
     unsigned char md5[16]; /* MD5 of the whole object, from a single-part ETag */
     bool has_md5;
@@ -61,18 +61,18 @@ void sat_info_fini(struct sat_info *info);
 
 /* One row of a listing; offsets into the page's text. */
 struct sat_entry {
-    size_t key;      /* offset of the NUL-terminated key */
-    size_t etag;     /* offset of the ETag ("" = not known), without quotes */
+    size_t key;  /* offset of the NUL-terminated key */
+    size_t etag; /* offset of the ETag ("" = not known), without quotes */
     uint64_t size;
     int64_t mtime_ns;
-    bool is_prefix;  /* a common prefix (ends with the delimiter), not an object */
+    bool is_prefix; /* a common prefix (ends with the delimiter), not an object */
 };
 
 /* One page of a listing, keys in ascending byte order. */
 struct sat_page {
     struct sat_vec entries; /* struct sat_entry */
     struct sat_buf text;
-    char *next;             /* token of the next page; NULL on the last one */
+    char *next; /* token of the next page; NULL on the last one */
 };
 
 void sat_page_init(struct sat_page *page);
@@ -96,14 +96,14 @@ struct sat_op {
     /* ---- inputs */
     enum sat_op_kind kind;
     struct sat_conn *conn;
-    const char *key;           /* full key; object kinds */
-    const char *bucket;        /* BUCKET_*: NULL = the connection's */
-    uint64_t range_offset;     /* GET */
-    uint64_t range_length;     /* GET: 0 = to the end; with range_offset 0 the whole object */
-    const char *if_match;      /* ETag; GET, PUT, DELETE, TAGS_SET */
-    bool if_absent;            /* PUT: If-None-Match: * */
-    struct sat_source source;  /* PUT */
-    struct sat_sink sink;      /* GET */
+    const char *key;                 /* full key; object kinds */
+    const char *bucket;              /* BUCKET_*: NULL = the connection's */
+    uint64_t range_offset;           /* GET */
+    uint64_t range_length;           /* GET: 0 = to the end; with range_offset 0 the whole object */
+    const char *if_match;            /* ETag; GET, PUT, DELETE, TAGS_SET */
+    bool if_absent;                  /* PUT: If-None-Match: * */
+    struct sat_source source;        /* PUT */
+    struct sat_sink sink;            /* GET */
     const struct sat_tags *tags;     /* PUT, TAGS_SET; NULL = none */
     const struct sat_tags *metadata; /* PUT; NULL = none */
     const char *content_type;        /* PUT; NULL = the store's default */
@@ -121,7 +121,7 @@ struct sat_op {
     } many;
     /* CLOCK_MONOTONIC; 0 = request_timeout from submission, which the engine then writes here. */
     int64_t deadline_ns;
-    void *user;           /* the submitter's, never touched */
+    void *user; /* the submitter's, never touched */
 
     /* ---- result, valid once the op came back */
     satchel_error err;                   /* err.code SATCHEL_OK on success */
@@ -129,7 +129,7 @@ struct sat_op {
     struct sat_page page;                /* LIST, BUCKET_LIST */
     struct sat_tags found_tags;          /* TAGS_GET */
     struct sat_many_result *many_result; /* DELETE_MANY: one for each key, in order */
-    bool unsettled;  /* a write may have been applied by an attempt whose reply was lost */
+    bool unsettled; /* a write may have been applied by an attempt whose reply was lost */
 
     /* ---- kept between LIST pages by local backends: moved from page to page by the iterator */
     void *list_cursor;

@@ -133,8 +133,7 @@ int sat_reply_add_header(struct sat_reply *reply, const char *line, size_t len)
 {
     while (len > 0 && (line[len - 1] == '\r' || line[len - 1] == '\n' || line[len - 1] == ' '))
         len--;
-    return add_line(&reply->headers, &reply->lines, NULL,
-                    (satchel_span){.data = line, .len = len});
+    return add_line(&reply->headers, &reply->lines, NULL, (satchel_span){.data = line, .len = len});
 }
 
 const char *sat_reply_header(const struct sat_reply *reply, const char *name)

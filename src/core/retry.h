@@ -13,12 +13,12 @@ struct sat_retry_policy {
 };
 
 struct sat_retry_state {
-    unsigned attempts;              /* made so far, at least 1 */
-    enum sat_retry_class retry;     /* of the failure at hand */
-    uint32_t retry_after_ms;        /* the service's wish; 0 = none */
-    uint64_t remaining_ms;          /* to the op's deadline */
-    bool skew_corrected;            /* SAT_RETRY_SKEW was used up */
-    uint64_t random;                /* fresh random bits */
+    unsigned attempts;          /* made so far, at least 1 */
+    enum sat_retry_class retry; /* of the failure at hand */
+    uint32_t retry_after_ms;    /* the service's wish; 0 = none */
+    uint64_t remaining_ms;      /* to the op's deadline */
+    bool skew_corrected;        /* SAT_RETRY_SKEW was used up */
+    uint64_t random;            /* fresh random bits */
 };
 
 /*

@@ -51,9 +51,8 @@ static bool is_our_write(const struct sat_op *op, const struct sat_op *probe)
 
 void sat_settle_apply(struct sat_op *op, struct sat_op *probe)
 {
-    bool applied = op->kind == SAT_OP_PUT
-                       ? probe->err.code == SATCHEL_OK && is_our_write(op, probe)
-                       : probe->err.code == SATCHEL_NOT_FOUND;
+    bool applied = op->kind == SAT_OP_PUT ? probe->err.code == SATCHEL_OK && is_our_write(op, probe)
+                                          : probe->err.code == SATCHEL_NOT_FOUND;
     if (!applied) {
         sat_settle_unknown(op);
         return;

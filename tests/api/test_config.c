@@ -61,6 +61,44 @@ static void values_have_origins(void **state)
     satchel_config_free(other);
 }
 
+static void json_documents_set_options(void **state)
+{
+    (void)state;
+    ok(satchel_config_load_json(config,
+                                "{\"region\": \"eu-west-1\", \"max_workers\": 16, "
+                                "\"create_bucket\": true, \"index_fields\": [\"a\", \"b.c\"]}",
+                                &err));
+    assert_string_equal(satchel_config_get(config, "region"), "eu-west-1");
+    assert_string_equal(satchel_config_get(config, "max_workers"), "16");
+    assert_string_equal(satchel_config_get(config, "create_bucket"), "true");
+    assert_string_equal(satchel_config_get(config, "index_fields"), "a,b.c");
+    assert_string_equal(satchel_config_origin(config, "region"), "file");
+}
+
+static void what_the_program_set_is_stronger_than_json(void **state)
+{
+    (void)state;
+    ok(satchel_config_set(config, "region", "mine", &err));
+    ok(satchel_config_load_json(config, "{\"region\": \"theirs\"}", &err));
+    assert_string_equal(satchel_config_get(config, "region"), "mine");
+}
+
+static void a_bad_json_document_sets_nothing(void **state)
+{
+    const char *const bad[] = {
+        "{\"max_workers\": 3, \"regoin\": \"x\"}", "{\"max_workers\": 3, \"region\": {}}",
+        "{\"max_workers\": 3, \"index_fields\": [1]}", "[]", "{\"max_workers\": 3",
+        "{\"max_workers\": 3, \"max_workers\": 4}", "{\"region\": null, \"max_workers\": 3}",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(satchel_config_load_json(config, bad[i], &err), SATCHEL_INVALID);
+        assert_string_equal(satchel_config_get(config, "max_workers"), "10");
+    }
+    (void)satchel_config_load_json(config, bad[0], &err);
+    assert_non_null(strstr(err.text, "'region'"));
+}
+
 static void every_code_has_a_name(void **state)
 {
     (void)state;
@@ -79,6 +117,9 @@ int main(void)
         CASE(options_are_described_once),
         CASE(all_tables_are_joined),
         CASE(values_have_origins),
+        CASE(json_documents_set_options),
+        CASE(what_the_program_set_is_stronger_than_json),
+        CASE(a_bad_json_document_sets_nothing),
         CASE(every_code_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void a_record_lives(void **state)
 
 static void batches_answer_item_by_item(void **state)
 {
-    static const char *const ids[] = {"a", "b", "a"};
+    static const char *const ids[] = {"a", "b", "taken"};
     const satchel_span records[] = {
         span("{\"fields\":{\"n\":1}}"),
         span("not json"),
@@ -62,6 +62,7 @@ static void batches_answer_item_by_item(void **state)
     const satchel_batch nothing = {.struct_size = sizeof nothing};
     satchel_item *items = NULL;
     (void)state;
+    ok(satchel_db_create(db, "taken", span("{\"fields\":{\"n\":9}}"), NULL, &err));
     int code = satchel_db_create_batch(db, &batch, &items, &err);
     assert_non_null(items);
     assert_int_equal(items[0].err.code, SATCHEL_OK);
@@ -74,7 +75,7 @@ static void batches_answer_item_by_item(void **state)
     ok(satchel_db_read_batch(db, &nothing, &items, &err));
     satchel_items_free(items, 0);
     assert_int_equal(satchel_db_read_batch(db, &batch, &items, &err), SATCHEL_NOT_FOUND);
-    assert_non_null(strstr(items[2].record.json, "\"n\":1"));
+    assert_non_null(strstr(items[2].record.json, "\"n\":9"));
     satchel_items_free(items, 3);
     ok(satchel_db_upsert_batch(
         db,

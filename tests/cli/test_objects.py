@@ -92,7 +92,8 @@ def test_cat_small_empty_and_larger_than_a_piece(cli: Cli, store: str) -> None:
 
 def test_cat_of_no_object(cli: Cli, filled: str) -> None:
     assert cli("cat", f"{filled}nothing").status == 3
-    assert cli("cat", filled).status == 2
+    # On S3 a key may end with '/'; a folder is never an object.
+    assert cli("cat", filled).status == (3 if filled.startswith("s3") else 2)
 
 
 def test_rm_names_and_counts(cli: Cli, filled: str) -> None:

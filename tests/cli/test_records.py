@@ -178,6 +178,7 @@ def test_import_on_conflict(cli: Cli, people: str) -> None:
     words = ["rec", "import", people, "more.ndjson", "--id-field", "id", "--json"]
     failed = cli(*words)
     assert failed.status == 1
+    assert "more.ndjson: " in failed.err
     assert "--on-conflict skip" in failed.err
     skipped = cli.ok(*words, "--on-conflict", "skip").summary
     assert (skipped["done"], skipped["skipped"]) == (0, 2)

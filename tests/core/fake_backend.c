@@ -48,8 +48,8 @@ static unsigned needs(const void *state, const struct sat_op *op)
     return op->kind == SAT_OP_PUT ? fake_needs : 0;
 }
 
-static int sign(const void *state, const struct sat_endpoint *endpoint,
-                struct sat_request *request, int64_t wall_s, satchel_error *err)
+static int sign(const void *state, const struct sat_endpoint *endpoint, struct sat_request *request,
+                int64_t wall_s, satchel_error *err)
 {
     char text[32];
     (void)state;
@@ -210,7 +210,9 @@ const struct sat_backend fake_backend = {
     .schemes = fake_schemes,
     .state_size = sizeof(struct fake),
     .has_buckets = true,
-    .limits = {.key_max = 100, .put_max = 10 * 1024 * 1024, .metadata_max = 200,
+    .limits = {.key_max = 100,
+               .put_max = 10 * 1024 * 1024,
+               .metadata_max = 200,
                .tags = {.count = 2, .key_chars = 8, .value_chars = 8, .symbols = "="}},
     .open = open_fake,
     .needs = needs,

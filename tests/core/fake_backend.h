@@ -22,7 +22,8 @@ extern unsigned fake_needs;
 /* What the slots of fakelocal:// do. */
 extern int (*fake_run)(struct sat_op *op, satchel_error *err);
 
-/* A connection to the server; options are "key", "value", ..., NULL. Fails the test when it fails. */
+/* A connection to the server; options are "key", "value", ..., NULL. Fails the test when it fails.
+ */
 struct sat_conn *fake_open(const char *endpoint, ...) __attribute__((sentinel));
 /* The same for any URI; endpoint NULL = none. */
 struct sat_conn *fake_open_uri(const char *uri, const char *endpoint, const char *const *options);

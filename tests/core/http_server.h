@@ -17,10 +17,10 @@ enum http_then {
 };
 
 struct http_step {
-    const char *bytes;   /* NULL = none */
-    size_t len;          /* 0 = strlen(bytes) */
+    const char *bytes; /* NULL = none */
+    size_t len;        /* 0 = strlen(bytes) */
     enum http_then then;
-    bool at_head;        /* answers as soon as the head is in, without reading the body */
+    bool at_head; /* answers as soon as the head is in, without reading the body */
 };
 
 struct http_server;

@@ -12,8 +12,7 @@
 #include "core/fake_backend.h"
 
 #define STEPS(...) ((const struct http_step[]){__VA_ARGS__})
-#define START(...)                                                                                 \
-    start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
+#define START(...) start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
 
 static struct http_server *server;
 static struct sat_conn *conn;
@@ -177,9 +176,9 @@ static void the_fault_hook_is_asked_at_each_attempt(void **state)
 static void a_cut_body_is_asked_for_again(void **state)
 {
     (void)state;
-    START({.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab",
-           .then = HTTP_CLOSE},
-          {.bytes = abc("")});
+    START(
+        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab", .then = HTTP_CLOSE},
+        {.bytes = abc("")});
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
     assert_requests(2);
     assert_string_equal(sat_buf_str(&body), "abc");
@@ -188,9 +187,9 @@ static void a_cut_body_is_asked_for_again(void **state)
 static void a_body_that_stalls_is_asked_for_again(void **state)
 {
     (void)state;
-    START({.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab",
-           .then = HTTP_STALL},
-          {.bytes = abc("")});
+    START(
+        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab", .then = HTTP_STALL},
+        {.bytes = abc("")});
     conn->stall_timeout_ms = 100;
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
     assert_requests(2);
@@ -200,8 +199,8 @@ static void a_body_that_stalls_is_asked_for_again(void **state)
 static void a_body_that_always_stalls_is_a_timeout(void **state)
 {
     (void)state;
-    START({.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab",
-           .then = HTTP_STALL});
+    START(
+        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab", .then = HTTP_STALL});
     conn->stall_timeout_ms = 50;
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_TIMEOUT);
     assert_requests(3);

@@ -52,9 +52,8 @@ static void a_bucket_uri_gives_bucket_and_root(void **state)
 static void a_folder_uri_gives_a_root_with_one_slash(void **state)
 {
     (void)state;
-    static const char *const forms[][2] = {{"fakelocal:///a/b", "a/b/"},
-                                           {"fakelocal:////a/b//", "a/b/"},
-                                           {"fakelocal:///", ""}};
+    static const char *const forms[][2] = {
+        {"fakelocal:///a/b", "a/b/"}, {"fakelocal:////a/b//", "a/b/"}, {"fakelocal:///", ""}};
     for (size_t i = 0; i < 3; i++) {
         struct sat_conn *conn = conn_of(forms[i][0]);
         assert_string_equal(conn->root, forms[i][1]);
@@ -71,8 +70,7 @@ static void a_wrong_uri_is_told(void **state)
     assert_int_equal(sat_conn_open("ftp://x/y", config, fake_find, &conn, &err),
                      SATCHEL_UNSUPPORTED);
     assert_int_equal(sat_conn_open("no uri", config, fake_find, &conn, &err), SATCHEL_INVALID);
-    assert_int_equal(sat_conn_open("fake:///key", config, fake_find, &conn, &err),
-                     SATCHEL_INVALID);
+    assert_int_equal(sat_conn_open("fake:///key", config, fake_find, &conn, &err), SATCHEL_INVALID);
     assert_int_equal(sat_conn_open("fakelocal://host/x", config, fake_find, &conn, &err),
                      SATCHEL_INVALID);
     set("endpoint_url", "http://");

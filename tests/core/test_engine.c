@@ -13,8 +13,7 @@
 #include "core/settle.h"
 
 #define STEPS(...) ((const struct http_step[]){__VA_ARGS__})
-#define START(...)                                                                                 \
-    start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
+#define START(...) start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
 
 static struct http_server *server;
 static struct sat_conn *conn;
@@ -178,10 +177,10 @@ static void a_local_get_is_verified(void **state)
     op = (struct sat_op){.kind = SAT_OP_GET,
                          .conn = conn,
                          .key = "k",
-                         .user = (void *)(uintptr_t) "hello",
+                         .user = (void *)(uintptr_t)"hello",
                          .sink = sat_sink_memory(&body)};
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
-    op.user = (void *)(uintptr_t) "HELLO";
+    op.user = (void *)(uintptr_t)"HELLO";
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_INTEGRITY);
     assert_int_equal(op.attempts, 1);
 }
@@ -404,8 +403,7 @@ static void out_of_memory_at_the_first_op_is_a_clean_error(void **state)
     START({.bytes = found("w1")});
     for (long nth = 1; code == SATCHEL_NOMEM; nth++) {
         const char *const options[] = {"lanes", "2", "workers", "7", NULL};
-        struct sat_conn *fresh =
-            fake_open_uri("fake://bucket", http_server_url(server), options);
+        struct sat_conn *fresh = fake_open_uri("fake://bucket", http_server_url(server), options);
         struct sat_op stat = {.kind = SAT_OP_STAT, .conn = fresh, .key = "k"};
         assert_true(nth < 20);
         sat_alloc_fail_nth(nth);

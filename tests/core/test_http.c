@@ -12,8 +12,7 @@
 #include "core/http.h"
 
 #define STEPS(...) ((const struct http_step[]){__VA_ARGS__})
-#define START(...)                                                                                 \
-    start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
+#define START(...) start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
 
 static struct http_server *server;
 static struct sat_http *http;

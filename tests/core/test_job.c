@@ -54,10 +54,8 @@ static struct test_job *job_of(int (*body)(struct satchel_job *job, satchel_erro
 
 static int run_job(struct test_job *job, satchel_error *err)
 {
-    const satchel_job_callbacks callbacks = {.struct_size = sizeof callbacks,
-                                             .user = job,
-                                             .progress = on_progress,
-                                             .event = on_event};
+    const satchel_job_callbacks callbacks = {
+        .struct_size = sizeof callbacks, .user = job, .progress = on_progress, .event = on_event};
     return satchel_job_run(&job->base, &callbacks, err);
 }
 

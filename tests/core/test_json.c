@@ -93,32 +93,6 @@ static void members_walk_in_insertion_order(void **state)
     assert_string_equal(keys, "bac");
 }
 
-static void documents_are_built_and_edited(void **state)
-{
-    (void)state;
-    SAT_AUTO_JSON struct sat_json *root = sat_json_new_object();
-    struct sat_json *list = sat_json_new_array();
-    assert_int_equal(sat_json_append(list, sat_json_new_int(-3)), SATCHEL_OK);
-    assert_int_equal(sat_json_append(list, sat_json_new_real(0.5)), SATCHEL_OK);
-    assert_int_equal(sat_json_set(root, "l", list), SATCHEL_OK);
-    assert_int_equal(sat_json_set(root, "s", sat_json_new_str("x")), SATCHEL_OK);
-    assert_int_equal(sat_json_set(root, "b", sat_json_new_bool(false)), SATCHEL_OK);
-    assert_int_equal(sat_json_set(root, "n", sat_json_new_null()), SATCHEL_OK);
-    assert_int_equal(sat_json_set(root, "l", sat_json_new_int(1)), SATCHEL_OK);
-    assert_dump(root, "{\"l\":1,\"s\":\"x\",\"b\":false,\"n\":null}");
-}
-
-static void what_cannot_be_json_is_not_made(void **state)
-{
-    (void)state;
-    SAT_AUTO_JSON struct sat_json *root = sat_json_new_object();
-    assert_null(sat_json_new_real((double)NAN));
-    assert_null(sat_json_new_real((double)INFINITY));
-    assert_null(sat_json_new_str("\xFF"));
-    assert_int_equal(sat_json_set(root, "x", sat_json_new_str("\xFF")), SATCHEL_NOMEM);
-    assert_int_equal(sat_json_len(root), 0);
-}
-
 static void dump_reports_a_full_buffer(void **state)
 {
     (void)state;
@@ -137,8 +111,6 @@ int main(void)
         cmocka_unit_test(values_read_by_type),
         cmocka_unit_test(another_type_reads_as_nothing),
         cmocka_unit_test(members_walk_in_insertion_order),
-        cmocka_unit_test(documents_are_built_and_edited),
-        cmocka_unit_test(what_cannot_be_json_is_not_made),
         cmocka_unit_test(dump_reports_a_full_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,8 +17,8 @@ static void start(const struct http_step *steps, size_t count)
 {
     server = http_server_start(steps, count);
     begun_ns = sat_clock_now_ns();
-    conn = fake_open(http_server_url(server), "max_connections", "1", "request_timeout", "20",
-                     NULL);
+    conn =
+        fake_open(http_server_url(server), "max_connections", "1", "request_timeout", "20", NULL);
     assert_int_equal(sat_queue_new(&queue, NULL), SATCHEL_OK);
 }
 

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 
-#include "core/error.h"
 #include "core/engine.h"
+#include "core/error.h"
 #include "core/fake_backend.h"
 #include "core/op.h"
 

@@ -1,8 +1,8 @@
 /* What a STAT says about a write whose reply was lost. */
 #include "support/test.h"
 
-#include "core/fake_backend.h"
 #include "core/error.h"
+#include "core/fake_backend.h"
 #include "core/settle.h"
 #include "core/str.h"
 
