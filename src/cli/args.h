@@ -6,7 +6,7 @@
 
 enum cli_option_kind {
     CLI_FLAG,
-    CLI_TIMES,  /* counts how often it is given */
+    CLI_TIMES, /* counts how often it is given */
     CLI_TEXT,
     CLI_NUMBER, /* >= 0 */
     CLI_CHOICE, /* one of the words of `value`, as its place in them */

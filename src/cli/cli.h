@@ -11,8 +11,8 @@
 /* What the process ends with. A signal gives 128 and its number. */
 enum cli_exit {
     CLI_OK = 0,
-    CLI_PARTIAL = 1,   /* some objects failed; also: a local error */
-    CLI_USAGE = 2,     /* usage or configuration */
+    CLI_PARTIAL = 1, /* some objects failed; also: a local error */
+    CLI_USAGE = 2,   /* usage or configuration */
     CLI_NOT_FOUND = 3,
     CLI_DENIED = 4,    /* permission or credentials */
     CLI_NETWORK = 5,   /* network or throttling outlasted the retries */

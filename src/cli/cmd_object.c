@@ -122,8 +122,8 @@ static int check_same(satchel_store *store, const struct cli_place *place,
     int code = satchel_stat(store, place->key, &now, err);
     if (code == SATCHEL_OK &&
         (strcmp(now.etag, first->etag) != 0 || now.mtime_ns != first->mtime_ns))
-        code = cli_error_set(err, SATCHEL_MODIFIED, "'%s' was changed while it was read",
-                             place->uri);
+        code =
+            cli_error_set(err, SATCHEL_MODIFIED, "'%s' was changed while it was read", place->uri);
     satchel_info_free(&now);
     return code;
 }
@@ -132,8 +132,8 @@ static int check_same(satchel_store *store, const struct cli_place *place,
  * Piece by piece. A piece is written only when the object is still the one of the beginning, so
  * what came out is one version from the first byte to the last.
  */
-static int cat_pieces(satchel_store *store, const struct cli_place *place,
-                      const satchel_info *info, satchel_error *err)
+static int cat_pieces(satchel_store *store, const struct cli_place *place, const satchel_info *info,
+                      satchel_error *err)
 {
     int code = SATCHEL_OK;
     uint64_t offset = 0;

@@ -184,8 +184,7 @@ static void print_count(const struct cli_call *call, uint64_t count)
     struct cli_text line = {0};
     if (call->options.json) {
         cli_text_addf(&line, ",\"count\":%" PRIu64, count);
-        const struct cli_event event = {
-            .op = "count", .source = call->operands[0], .more = &line};
+        const struct cli_event event = {.op = "count", .source = call->operands[0], .more = &line};
         cli_event_print(&event);
     } else {
         cli_text_addf(&line, "%" PRIu64, count);

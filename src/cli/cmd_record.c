@@ -64,8 +64,8 @@ static int check_put(const struct cli_call *call, satchel_error *err)
     return SATCHEL_OK;
 }
 
-static int put(const struct cli_call *call, satchel_db *db, satchel_span text,
-               satchel_record *out, satchel_error *err)
+static int put(const struct cli_call *call, satchel_db *db, satchel_span text, satchel_record *out,
+               satchel_error *err)
 {
     const char *id = call->count == 3 ? call->operands[1] : NULL;
     if (call->options.create)

@@ -53,8 +53,7 @@ int cli_cmd_rec_import(struct cli_call *call)
     int code = cli_open_db(call, call->operands[0], &db, &err);
     if (code == SATCHEL_OK)
         code = satchel_job_import(db, path, &options, &job, &err);
-    int status =
-        code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
+    int status = code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
     cli_close_db(call, call->operands[0], db);
     return status;
 }
@@ -83,8 +82,7 @@ int cli_cmd_rec_export(struct cli_call *call)
     const satchel_text_options options = text_options(call, where);
     if (code == SATCHEL_OK)
         code = satchel_job_export(db, call->operands[1], &options, &job, &err);
-    int status =
-        code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
+    int status = code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
     satchel_query_free(where);
     cli_close_db(call, call->operands[0], db);
     return status;
@@ -118,8 +116,7 @@ int cli_cmd_rec_migrate(struct cli_call *call)
         code = cli_open_db(call, call->operands[i], &sides[i], &err);
     if (code == SATCHEL_OK)
         code = new_migration(call, sides, where, &job, &err);
-    int status =
-        code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
+    int status = code == SATCHEL_OK ? cli_job_run(call, job, &view) : cli_report(call, NULL, &err);
     satchel_query_free(where);
     for (size_t i = 0; i < 2; i++)
         cli_close_db(call, call->operands[i], sides[i]);

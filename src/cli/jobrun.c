@@ -143,10 +143,8 @@ static int status_of(struct run *run, int code, const satchel_error *err)
 int cli_job_run(struct cli_call *call, satchel_job *job, const struct cli_job_view *view)
 {
     struct run run = {.call = call, .view = view};
-    const satchel_job_callbacks callbacks = {.struct_size = sizeof callbacks,
-                                             .user = &run,
-                                             .progress = on_progress,
-                                             .event = on_event};
+    const satchel_job_callbacks callbacks = {
+        .struct_size = sizeof callbacks, .user = &run, .progress = on_progress, .event = on_event};
     satchel_error err = {0};
     cli_signal_catch();
     cli_progress_begin(call, view->label, view->noun);

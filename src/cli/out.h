@@ -44,7 +44,7 @@ struct cli_event {
     const char *status; /* NULL = by `err` */
     uint64_t bytes;
     uint64_t elapsed_ns;
-    const satchel_error *err; /* NULL = none */
+    const satchel_error *err;    /* NULL = none */
     const struct cli_text *more; /* further members: `,"name":value...`; may be NULL */
 };
 

@@ -16,8 +16,8 @@ struct cli_place {
 };
 
 /*
- * s3://b/a/k -> "s3://b/" "a/k"; file:///a/b -> "file:///a/" "b"; file:///a/b/ -> "file:///a/b/" "";
- * s3:// stays whole.
+ * s3://b/a/k -> "s3://b/" "a/k"; file:///a/b -> "file:///a/" "b"; file:///a/b/ -> "file:///a/b/"
+ * ""; s3:// stays whole.
  */
 void cli_place_init(struct cli_place *place, const char *operand);
 void cli_place_fini(struct cli_place *place);

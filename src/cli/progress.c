@@ -71,7 +71,13 @@ static void add_cells(struct cli_text *out, unsigned cells, double done, bool ut
 }
 
 /* Details, the first to go last. */
-enum detail { DETAIL_SIZES = 1, DETAIL_FAILED = 2, DETAIL_COUNT = 4, DETAIL_RATE = 8, DETAIL_ETA = 16 };
+enum detail {
+    DETAIL_SIZES = 1,
+    DETAIL_FAILED = 2,
+    DETAIL_COUNT = 4,
+    DETAIL_RATE = 8,
+    DETAIL_ETA = 16
+};
 
 /* Seconds to the end, or -1 when they cannot be told. */
 static double eta_of(const struct cli_bar *shown)

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Initialise to {0}; release with cli_text_free(). `data` is NULL only before the first addition. */
+/* Initialise to {0}; release with cli_text_free(). `data` is NULL only before the first addition.
+ */
 struct cli_text {
     char *data;
     size_t len;

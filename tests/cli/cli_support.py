@@ -139,7 +139,7 @@ class Bucket:
     def uri(self) -> str:
         return f"s3://{self.name}"
 
-    def keys(self, prefix: str = "") -> list[str]:
+    def names(self, prefix: str = "") -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.name, Prefix=prefix
         )

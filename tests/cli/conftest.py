@@ -43,7 +43,7 @@ def bucket(cli: Cli) -> Iterator[Bucket]:
     made = Bucket(f"cli-{uuid.uuid4().hex[:16]}", client)
     client.create_bucket(Bucket=made.name)
     yield made
-    for key in made.keys():
+    for key in made.names():
         client.delete_object(Bucket=made.name, Key=key)
     client.delete_bucket(Bucket=made.name)
 

@@ -181,7 +181,7 @@ def test_options_of_the_store(cli: Cli, tree: Path, bucket: Bucket) -> None:
     region = cli.extra.pop("AWS_REGION")
     flags = ["--endpoint-url", url, "--region", region]
     cli.ok("cp", *flags, tree / "app-01.log", f"{bucket.uri}/")
-    assert bucket.keys() == ["app-01.log"]
+    assert bucket.names() == ["app-01.log"]
     unsigned = cli("cat", *flags, "--no-sign-request", f"{bucket.uri}/app-01.log")
     assert unsigned.status == 4
 

@@ -150,9 +150,7 @@ def test_a_dumb_terminal_gets_plain_lines(cli: Cli, tree: Path, settings: dict[s
     assert re.fullmatch(rb"COPY: 1\.1 MB/1\.1 MB \(.*, ETA: 0s\) 6/6 files\r\n", terminal.text)
 
 
-def test_messages_take_the_bar_off_the_line(
-    cli: Cli, files: list[str], server: HeldServer
-) -> None:
+def test_messages_take_the_bar_off_the_line(cli: Cli, files: list[str], server: HeldServer) -> None:
     terminal = Terminal(cli, [*files[:2], "free", "missing", *files[3:]], 100)
     terminal.read_until(lambda text: "1/" in text and "failed" in text)
     server.release.set()

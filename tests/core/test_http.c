@@ -1,6 +1,7 @@
 /* One exchange at a time on the HTTP client, against the scripted server. */
 #include "support/test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/fake_backend.h"
 #include "core/http.h"
+#include "core/tls_server.h"
 
 #define STEPS(...) ((const struct http_step[]){__VA_ARGS__})
 #define START(...) start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
@@ -363,7 +365,7 @@ static void a_head_that_has_no_end_is_refused(void **state)
     (void)state;
     enum { LARGE = 290 * 1024, LINE = 1024 };
     static char text[LARGE + 64];
-    size_t at = strlen(strcpy(text, "HTTP/1.1 200 OK\r\n"));
+    size_t at = (size_t)snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n");
     for (; at < LARGE; at += LINE) {
         memset(text + at, 'h', LINE);
         memcpy(text + at, "X: ", 3);
@@ -426,6 +428,60 @@ static void a_changed_file_never_leaves_whole(void **state)
     (void)close(fd);
 }
 
+/* ---- TLS */
+
+static struct tls_server *start_tls(const char *address)
+{
+    struct tls_server *tls = tls_server_start(address);
+    (void)snprintf(endpoint.url, sizeof endpoint.url, "%s", tls_server_url(tls));
+    return tls;
+}
+
+static void assert_not_trusted(void)
+{
+    run();
+    assert_int_equal(exchange.err.code, SATCHEL_NETWORK);
+    assert_false(exchange.retryable);
+    assert_false(exchange.sent);
+    assert_non_null(strstr(exchange.err.text, "ca_file"));
+}
+
+static void an_unknown_authority_is_refused(void **state)
+{
+    (void)state;
+    struct tls_server *tls = start_tls("127.0.0.1");
+    assert_not_trusted();
+    exchange.ca_file = tls_server_ca_file(tls);
+    run();
+    assert_int_equal(exchange.err.code, SATCHEL_OK);
+    assert_int_equal(exchange.reply.status, 200);
+    exchange.ca_file = NULL;
+    tls_server_stop(tls);
+}
+
+static void a_certificate_of_another_host_is_refused(void **state)
+{
+    (void)state;
+    struct tls_server *tls = start_tls("127.0.0.2");
+    exchange.ca_file = tls_server_ca_file(tls);
+    assert_not_trusted();
+    exchange.insecure = true;
+    run();
+    assert_int_equal(exchange.err.code, SATCHEL_OK);
+    exchange.ca_file = NULL;
+    tls_server_stop(tls);
+}
+
+static void a_missing_ca_file_is_told(void **state)
+{
+    (void)state;
+    struct tls_server *tls = start_tls("127.0.0.1");
+    exchange.ca_file = "/nope/ca.pem";
+    assert_not_trusted();
+    exchange.ca_file = NULL;
+    tls_server_stop(tls);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -454,6 +510,9 @@ int main(void)
         TEST(a_head_that_has_no_end_is_refused),
         TEST(an_unchanged_file_is_sent),
         TEST(a_changed_file_never_leaves_whole),
+        TEST(an_unknown_authority_is_refused),
+        TEST(a_certificate_of_another_host_is_refused),
+        TEST(a_missing_ca_file_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
