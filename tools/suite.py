@@ -173,7 +173,7 @@ def install_bindings() -> None:
     shutil.rmtree(BUILD / "python", ignore_errors=True)
     command = [sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps"]
     command += ["--target", str(BUILD / "python")]
-    command += [word for option in options for word in ("-C", option)]
+    command += [word for option in options for word in ("--config-settings", option)]
     must("bindings", [*command, str(BINDINGS)], **compiler_settings())
 
 

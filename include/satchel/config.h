@@ -62,10 +62,10 @@ SATCHEL_API int satchel_config_set(satchel_config *config, const char *key, cons
                                    satchel_error *err);
 
 /**
- * Sets options from a JSON object: {"region": "eu-west-1", "max_workers": 16, "create_bucket": true,
- * "index_fields": ["name", "address.city"]}. What the program set before is stronger and stays.
- * Errors: INVALID (bad JSON, with line and column; unknown key; bad value), NOMEM. After an error
- * nothing was set.
+ * Sets options from a JSON object: {"region": "eu-west-1", "max_workers": 16, "create_bucket":
+ * true, "index_fields": ["name", "address.city"]}. What the program set before is stronger and
+ * stays. Errors: INVALID (bad JSON, with line and column; unknown key; bad value), NOMEM. After an
+ * error nothing was set.
  */
 SATCHEL_API int satchel_config_load_json(satchel_config *config, const char *json,
                                          satchel_error *err);

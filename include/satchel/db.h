@@ -100,11 +100,11 @@ typedef struct satchel_item {
 
 /** What a batch works on; members a call does not use stay NULL. */
 typedef struct satchel_batch {
-    uint32_t struct_size;         /**< sizeof(satchel_batch) */
-    size_t count;                 /**< length of every array below */
-    const char *const *ids;       /**< read, update, delete: ids; create: NULL, or ids or NULLs */
-    const satchel_span *records;  /**< create, update, upsert */
-    const char *const *expected;  /**< update, delete: tokens or NULLs; may be NULL */
+    uint32_t struct_size;        /**< sizeof(satchel_batch) */
+    size_t count;                /**< length of every array below */
+    const char *const *ids;      /**< read, update, delete: ids; create: NULL, or ids or NULLs */
+    const satchel_span *records; /**< create, update, upsert */
+    const char *const *expected; /**< update, delete: tokens or NULLs; may be NULL */
 } satchel_batch;
 
 /** Releases @p count items and the array itself. NULL is fine. */
@@ -167,8 +167,7 @@ SATCHEL_API int satchel_db_explain(satchel_db *db, const satchel_query *query, c
 SATCHEL_API int satchel_db_clear(satchel_db *db, uint64_t *deleted, satchel_error *err);
 
 /** As satchel_store_stats(), for the database's own store. */
-SATCHEL_API uint64_t satchel_db_stats(const satchel_db *db, satchel_count *counts,
-                                      size_t capacity);
+SATCHEL_API uint64_t satchel_db_stats(const satchel_db *db, satchel_count *counts, size_t capacity);
 
 #ifdef __cplusplus
 }

@@ -24,16 +24,16 @@ typedef struct satchel_job satchel_job;
 
 /** How a copy takes its sources. */
 enum satchel_pattern {
-    SATCHEL_PATTERN_AUTO = 0,    /**< an existing name is literal, else a glob if it has magic */
-    SATCHEL_PATTERN_GLOB = 1,    /**< * ? [..] {a,b} ** */
-    SATCHEL_PATTERN_LITERAL = 2  /**< every character stands for itself */
+    SATCHEL_PATTERN_AUTO = 0,   /**< an existing name is literal, else a glob if it has magic */
+    SATCHEL_PATTERN_GLOB = 1,   /**< * ? [..] {a,b} ** */
+    SATCHEL_PATTERN_LITERAL = 2 /**< every character stands for itself */
 };
 
 /** What to do when the destination has an object of that name. */
 enum satchel_if_exists {
     SATCHEL_IF_EXISTS_OVERWRITE = 0,
-    SATCHEL_IF_EXISTS_SKIP = 1,  /**< counted as skipped */
-    SATCHEL_IF_EXISTS_ERROR = 2  /**< a failure of that object, code EXISTS */
+    SATCHEL_IF_EXISTS_SKIP = 1, /**< counted as skipped */
+    SATCHEL_IF_EXISTS_ERROR = 2 /**< a failure of that object, code EXISTS */
 };
 
 /** How to copy. Zero it and set struct_size. */
@@ -58,9 +58,9 @@ typedef struct satchel_copy_options {
  * appears at its destination only complete and verified; one that fails does not stop the rest.
  * Errors: INVALID, UNSUPPORTED, NOMEM; what the sources hold is looked at by the run.
  */
-SATCHEL_API int satchel_job_copy(const char *const *sources, size_t count,
-                                 const char *destination, const satchel_copy_options *options,
-                                 satchel_job **job, satchel_error *err);
+SATCHEL_API int satchel_job_copy(const char *const *sources, size_t count, const char *destination,
+                                 const satchel_copy_options *options, satchel_job **job,
+                                 satchel_error *err);
 
 /** How to migrate. Zero it and set struct_size. */
 typedef struct satchel_migrate_options {
@@ -118,22 +118,22 @@ SATCHEL_API int satchel_job_export(satchel_db *db, const char *path,
 
 /** Where a job stands. */
 typedef struct satchel_progress {
-    uint64_t objects_done;    /**< finished well */
+    uint64_t objects_done; /**< finished well */
     uint64_t objects_failed;
     uint64_t objects_skipped;
-    uint64_t objects_total;   /**< known so far */
-    uint64_t bytes_done;      /**< of the objects done and under way; a retry takes its back */
-    uint64_t bytes_total;     /**< known so far */
+    uint64_t objects_total; /**< known so far */
+    uint64_t bytes_done;    /**< of the objects done and under way; a retry takes its back */
+    uint64_t bytes_total;   /**< known so far */
     uint64_t elapsed_ns;
-    int total_is_final;       /**< 0 while sources are still being listed */
+    int total_is_final; /**< 0 while sources are still being listed */
 } satchel_progress;
 
 /** One object or record that was dealt with; strings are borrowed during the callback. */
 typedef struct satchel_event {
-    const char *op;           /**< "copy", "migrate", "import", "export" */
-    const char *source;       /**< URI, path or id */
-    const char *destination;  /**< URI, path or id */
-    const char *status;       /**< "ok", "failed", "skipped", "planned" */
+    const char *op;          /**< "copy", "migrate", "import", "export" */
+    const char *source;      /**< URI, path or id */
+    const char *destination; /**< URI, path or id */
+    const char *status;      /**< "ok", "failed", "skipped", "planned" */
     uint64_t bytes;
     uint64_t elapsed_ns;
     const satchel_error *err; /**< NULL unless failed */
@@ -150,9 +150,9 @@ typedef struct satchel_job_callbacks {
 } satchel_job_callbacks;
 
 /**
- * Runs the job to its end. Returns SATCHEL_OK when every object succeeded (or was skipped as asked);
- * NOT_FOUND when a source matched nothing; CANCELLED; else the code of the first failure, with
- * satchel_job_failure() telling all. @p callbacks may be NULL.
+ * Runs the job to its end. Returns SATCHEL_OK when every object succeeded (or was skipped as
+ * asked); NOT_FOUND when a source matched nothing; CANCELLED; else the code of the first failure,
+ * with satchel_job_failure() telling all. @p callbacks may be NULL.
  */
 SATCHEL_API int satchel_job_run(satchel_job *job, const satchel_job_callbacks *callbacks,
                                 satchel_error *err);
@@ -170,7 +170,8 @@ typedef struct satchel_failure {
     satchel_error err;
 } satchel_failure;
 
-/** Failure number @p i of the run, borrowed from the job; NULL past the last one (1,000 are kept). */
+/** Failure number @p i of the run, borrowed from the job; NULL past the last one (1,000 are kept).
+ */
 SATCHEL_API const satchel_failure *satchel_job_failure(const satchel_job *job, size_t i);
 
 /** Releases a job that is not running. NULL is fine. */

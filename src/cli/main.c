@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "args.h"
 #include "help.h"
@@ -88,14 +89,23 @@ static int run(struct cli_call *call)
     return call->command->run(call);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 int main(int argc, char **argv)
 {
     struct cli_call call;
+    uint64_t start_ns = now_ns();
     satchel_error err = {0};
     /* A reader who went away is an error of write(), here and on sockets. */
     (void)signal(SIGPIPE, SIG_IGN);
     int code = cli_parse(argc, argv, &call, &err);
     int status = code == SATCHEL_OK ? run(&call) : cli_report(&call, NULL, &err);
+    call.summary.elapsed_ns = now_ns() - start_ns;
     if (call.options.json)
         cli_summary_print(&call, status);
     cli_call_fini(&call);

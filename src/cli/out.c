@@ -49,7 +49,8 @@ int cli_out_finish(int status)
         return status;
     if (out_errno == EPIPE)
         return 128 + SIGPIPE;
-    fprintf(stderr, "satchel: cannot write to standard output: %s\n", strerrordesc_np(out_errno));
+    (void)fprintf(stderr, "satchel: cannot write to standard output: %s\n",
+                  strerrordesc_np(out_errno));
     return status != CLI_OK ? status : CLI_PARTIAL;
 }
 
@@ -136,7 +137,7 @@ static void say(struct cli_text *line)
 {
     printable(line->data);
     cli_progress_lock();
-    fprintf(stderr, "satchel: %s\n", line->data);
+    (void)fprintf(stderr, "satchel: %s\n", line->data);
     cli_progress_unlock();
 }
 

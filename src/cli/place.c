@@ -96,7 +96,7 @@ int cli_read_file(const char *path, struct cli_text *out, satchel_error *err)
         cli_text_add(out, block, got);
     int failed = ferror(file) != 0 ? errno : 0;
     if (file != stdin)
-        fclose(file);
+        (void)fclose(file);
     if (failed != 0)
         return cli_error_set(err, SATCHEL_IO, "cannot read '%s': %s", path,
                              strerrordesc_np(failed));

@@ -204,7 +204,7 @@ static unsigned columns_of(const char *line)
 static void erase(void)
 {
     if (bar.drawn > 0)
-        fprintf(stderr, "\r%*s\r", (int)bar.drawn, "");
+        (void)fprintf(stderr, "\r%*s\r", (int)bar.drawn, "");
     bar.drawn = 0;
 }
 
@@ -216,8 +216,8 @@ static void draw(const satchel_progress *progress)
     cli_bar_render(&line, &shown, width - 1, bar.utf8);
     unsigned columns = columns_of(cli_text_get(&line));
     unsigned rest = bar.drawn > columns && bar.drawn < width ? bar.drawn - columns : 0;
-    fprintf(stderr, "\r%s%*s", cli_text_get(&line), (int)rest, "");
-    fflush(stderr);
+    (void)fprintf(stderr, "\r%s%*s", cli_text_get(&line), (int)rest, "");
+    (void)fflush(stderr);
     bar.drawn = columns + rest;
     cli_text_free(&line);
 }
@@ -228,7 +228,7 @@ static void print_plain(const satchel_progress *progress)
     struct cli_text line = {0};
     add_details(&line, &shown,
                 DETAIL_SIZES | DETAIL_FAILED | DETAIL_COUNT | DETAIL_RATE | DETAIL_ETA);
-    fprintf(stderr, "%s: %s\n", bar.label, cli_text_get(&line));
+    (void)fprintf(stderr, "%s: %s\n", bar.label, cli_text_get(&line));
     cli_text_free(&line);
 }
 
@@ -289,7 +289,7 @@ void cli_progress_end(const satchel_progress *progress)
     bar.rate = seconds > 0 ? (double)progress->bytes_done / seconds : 0; /* of the whole job */
     if (bar.mode == CLI_PROGRESS_BAR) {
         draw(progress);
-        fputs("\n", stderr);
+        (void)fputs("\n", stderr);
     } else if (bar.mode == CLI_PROGRESS_PLAIN) {
         print_plain(progress);
     }
@@ -306,6 +306,6 @@ void cli_progress_lock(void)
 
 void cli_progress_unlock(void)
 {
-    fflush(stderr);
+    (void)fflush(stderr);
     funlockfile(stderr);
 }

@@ -9,7 +9,7 @@
 
 static void no_memory(void)
 {
-    fputs("satchel: out of memory\n", stderr);
+    (void)fputs("satchel: out of memory\n", stderr);
     exit(1);
 }
 

@@ -186,6 +186,34 @@ int sat_attempt_complete_get(struct sat_op *op, satchel_error *err)
     return code == SATCHEL_OK ? verify_body(op, err) : code;
 }
 
+/*
+ * What the store says it holds must be what was sent: by its checksum, or by the MD5 in its ETag
+ * where that is all there is and the body is at hand.
+ */
+static int verify_put(const struct sat_op *op, satchel_error *err)
+{
+    const struct sat_info *info = &op->info;
+    const struct sat_request *request = &op->attempt->request;
+    if (info->has_crc64 && request->has_crc64) {
+        if (info->crc64 == request->crc64)
+            return SATCHEL_OK;
+        return sat_error_set(err, SATCHEL_INTEGRITY,
+                             "'%s': CRC64-NVME sent was %016llx, the store says %016llx", op->key,
+                             (unsigned long long)request->crc64, (unsigned long long)info->crc64);
+    }
+    if (!info->has_md5 || op->source.kind != SAT_SOURCE_SPAN)
+        return SATCHEL_OK;
+    struct sat_md5 md5;
+    unsigned char sent[SAT_MD5_SIZE];
+    sat_md5_init(&md5);
+    sat_md5_update(&md5, op->source.data, (size_t)op->source.length);
+    sat_md5_final(&md5, sent);
+    if (memcmp(sent, info->md5, sizeof sent) == 0)
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_INTEGRITY, "'%s': the ETag is not the MD5 of what was sent",
+                         op->key);
+}
+
 /* No usable reply: the connection failed, a callback of ours refused, or we ended it. */
 static void judge_failure(const struct sat_exchange *exchange, struct sat_verdict *verdict,
                           satchel_error *err)
@@ -201,9 +229,10 @@ static void judge_failure(const struct sat_exchange *exchange, struct sat_verdic
 static void judge_reply(struct sat_op *op, struct sat_verdict *verdict, satchel_error *err)
 {
     sat_door_accept(op, &op->attempt->exchange.reply, verdict, err);
-    if (verdict->code != SATCHEL_OK || op->kind != SAT_OP_GET)
+    if (verdict->code != SATCHEL_OK || (op->kind != SAT_OP_GET && op->kind != SAT_OP_PUT))
         return;
-    verdict->code = sat_attempt_complete_get(op, err);
+    bool get = op->kind == SAT_OP_GET;
+    verdict->code = get ? sat_attempt_complete_get(op, err) : verify_put(op, err);
     bool again = verdict->code == SATCHEL_INTEGRITY;
     verdict->retry = again ? SAT_RETRY_TRANSIENT : SAT_RETRY_NEVER;
 }

@@ -35,7 +35,8 @@ int sat_buf_addf(struct sat_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 int sat_buf_vaddf(struct sat_buf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
-/* Room for `len` more bytes at data + buf->len; the caller then raises buf->len. NULL on failure. */
+/* Room for `len` more bytes at data + buf->len; the caller then raises buf->len. NULL on failure.
+ */
 char *sat_buf_reserve(struct sat_buf *buf, size_t len);
 
 /* The content as a string: "" when empty. */

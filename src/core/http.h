@@ -1,7 +1,7 @@
 /*
  * One lane's HTTP client: a curl multi that moves requests and replies, and nothing else. It
- * does not sign, judge or retry. Used by one thread; only sat_http_wakeup() may be called by
- * others.
+ * does not sign, judge or retry. Used by one thread, which has SIGPIPE blocked (TLS writes may
+ * raise it; sat_thread_start() sees to that); only sat_http_wakeup() may be called by others.
  */
 #ifndef SAT_CORE_HTTP_H
 #define SAT_CORE_HTTP_H

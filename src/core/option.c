@@ -71,7 +71,7 @@ const struct sat_option sat_options_common[] = {
         .type = SAT_OPTION_INT,
         .fallback = "3",
         .max = 100,
-        .help = "attempts after the first one that failed",
+        .help = "attempts of one request in all, the first included",
     },
     {
         .key = "request_timeout",

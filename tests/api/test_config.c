@@ -86,9 +86,13 @@ static void what_the_program_set_is_stronger_than_json(void **state)
 static void a_bad_json_document_sets_nothing(void **state)
 {
     const char *const bad[] = {
-        "{\"max_workers\": 3, \"regoin\": \"x\"}", "{\"max_workers\": 3, \"region\": {}}",
-        "{\"max_workers\": 3, \"index_fields\": [1]}", "[]", "{\"max_workers\": 3",
-        "{\"max_workers\": 3, \"max_workers\": 4}", "{\"region\": null, \"max_workers\": 3}",
+        "{\"max_workers\": 3, \"regoin\": \"x\"}",
+        "{\"max_workers\": 3, \"region\": {}}",
+        "{\"max_workers\": 3, \"index_fields\": [1]}",
+        "[]",
+        "{\"max_workers\": 3",
+        "{\"max_workers\": 3, \"max_workers\": 4}",
+        "{\"region\": null, \"max_workers\": 3}",
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -61,8 +61,12 @@ class Cli:
 
     def start(self, *args: str | Path, **options: Any) -> subprocess.Popen[bytes]:
         """Starts a call; stdin is empty unless said otherwise."""
-        settings = {"stdin": subprocess.DEVNULL, "env": self.env, "cwd": self.home} | options
-        return subprocess.Popen([self.program, *map(str, args)], **settings)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        words = [self.program, *map(str, args)]
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            words, env=self.env, cwd=self.home, **options
+        )
+        return process
 
     def __call__(self, *args: str | Path, stdin: str | None = None, **extra: str) -> Result:
         done = subprocess.run(

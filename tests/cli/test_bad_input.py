@@ -88,11 +88,7 @@ def copy_program(source: Path, folder: Path) -> Path:
     return Path(program)
 
 
-@pytest.fixture
-def world(cli: Cli) -> Iterator[World]:
-    if os.geteuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("needs root and setpriv, to become another user: root may write anywhere")
-    base = Path(tempfile.mkdtemp(prefix="satchel-test-"))
+def make_world(cli: Cli, base: Path) -> World:
     base.chmod(0o755)
     program = copy_program(Path(cli.program), base / "bin")
     folder = base / "work"
@@ -104,10 +100,18 @@ def world(cli: Cli) -> Iterator[World]:
     }
     made = World(folder, program, env)
     made.give(folder, 0o755)
-    yield made
-    for server in made.sockets:
-        server.close()
-    shutil.rmtree(base)
+    return made
+
+
+@pytest.fixture
+def world(cli: Cli) -> Iterator[World]:
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("needs root and setpriv, to become another user: root may write anywhere")
+    with tempfile.TemporaryDirectory(prefix="satchel-test-") as name:
+        made = make_world(cli, Path(name))
+        yield made
+        for server in made.sockets:
+            server.close()
 
 
 @dataclass(frozen=True)

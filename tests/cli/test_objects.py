@@ -90,6 +90,20 @@ def test_cat_small_empty_and_larger_than_a_piece(cli: Cli, store: str) -> None:
         assert hashlib.sha256(out).digest() == hashlib.sha256(content).digest()
 
 
+def test_cat_never_mixes_two_versions(cli: Cli, store: str) -> None:
+    (cli.home / "old").write_bytes(b"old " * 5_000_000)
+    (cli.home / "new").write_bytes(b"new " * 5_000_000)
+    cli.ok("cp", "-q", "old", f"{store}k")
+    process = cli.start("cat", f"{store}k", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    first = process.stdout.read(4)  # the rest of the first piece waits in the pipe
+    cli.ok("cp", "-q", "new", f"{store}k")
+    rest, err = process.communicate(timeout=60)
+    assert process.returncode == 7
+    assert b"was changed while it was read" in err
+    assert b"new" not in first + rest
+
+
 def test_cat_of_no_object(cli: Cli, filled: str) -> None:
     assert cli("cat", f"{filled}nothing").status == 3
     # On S3 a key may end with '/'; a folder is never an object.

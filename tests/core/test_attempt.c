@@ -328,6 +328,36 @@ static void a_source_is_replayed_from_its_start(void **state)
     (void)close(fd);
 }
 
+/* What the store says it holds after a PUT is held against what was sent. */
+static void a_put_that_the_store_garbled_is_repeated(void **state)
+{
+    (void)state;
+    static char replies[2][400];
+    (void)snprintf(replies[0], sizeof replies[0], "%s",
+                   fake_reply("200 OK", "ETag: e\r\nx-crc64: 0000000000000001\r\n", ""));
+    (void)snprintf(
+        replies[1], sizeof replies[1], "%s",
+        fake_reply("200 OK", "ETag: e\r\nx-md5: 900150983cd24fb0d6963f7d28e17f72\r\n", ""));
+    START({.bytes = replies[0]}, {.bytes = replies[1]});
+    op.kind = SAT_OP_PUT;
+    op.source = sat_source_span((satchel_span){"abc", 3});
+    fake_needs = SAT_NEED_CRC64;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+    assert_requests(2);
+}
+
+static void a_put_whose_etag_is_another_md5_is_an_integrity_error(void **state)
+{
+    (void)state;
+    START({.bytes =
+               fake_reply("200 OK", "ETag: e\r\nx-md5: 900150983cd24fb0d6963f7d28e17f73\r\n", "")});
+    op.kind = SAT_OP_PUT;
+    op.source = sat_source_span((satchel_span){"abc", 3});
+    fake_needs = 0;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_INTEGRITY);
+    assert_requests(3);
+}
+
 static int rewrite(void *user, const struct sat_op *asked, satchel_error *err)
 {
     (void)asked;
@@ -432,6 +462,8 @@ int main(void)
         TEST(a_wrong_md5_is_an_integrity_error),
         TEST(an_attempt_forgets_what_the_one_before_told),
         TEST(a_wrong_length_is_an_integrity_error),
+        TEST(a_put_that_the_store_garbled_is_repeated),
+        TEST(a_put_whose_etag_is_another_md5_is_an_integrity_error),
         TEST(a_range_is_counted_by_its_own_length),
         TEST(a_body_over_the_memory_maximum_is_not_repeated),
         TEST(a_source_is_replayed_from_its_start),

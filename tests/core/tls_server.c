@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,8 @@ struct tls_server *tls_server_start(const char *address)
     struct sockaddr_in own = {.sin_family = AF_INET};
     socklen_t size = sizeof own;
     must(server != NULL, "calloc");
+    /* OpenSSL writes without MSG_NOSIGNAL. */
+    must(signal(SIGPIPE, SIG_IGN) != SIG_ERR, "signal");
     make_context(server, address);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     own.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

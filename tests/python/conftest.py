@@ -12,9 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-import satchel
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+import satchel
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG_SECONDS = 10
@@ -174,7 +175,9 @@ def base_uri(
 ) -> str:
     """A URI that ends with "/", below which there is nothing, on each kind of store."""
     if request.param == "memory":
-        return f"mem://{uuid.uuid4().hex}/data/"
+        uri = f"mem://{uuid.uuid4().hex}/data/"
+        satchel.exists(f"{uri}x")  # a handle that stays open keeps the store
+        return uri
     if request.param == "file":
         (tmp_path / "store").mkdir()
         return f"file://{tmp_path}/store/"

@@ -7,6 +7,7 @@ import gc
 import pickle
 
 import pytest
+
 import satchel
 from satchel import Buffer
 
@@ -50,7 +51,12 @@ def test_it_slices_without_losing_its_bytes() -> None:
 
 def test_an_empty_one() -> None:
     buffer = fetched(b"")
-    assert (len(buffer), bytes(buffer), buffer == b"", bytes(memoryview(buffer))) == (0, b"", True, b"")
+    assert (len(buffer), bytes(buffer), buffer == b"", bytes(memoryview(buffer))) == (
+        0,
+        b"",
+        True,
+        b"",
+    )
     with pytest.raises(IndexError):
         buffer[0]
 
@@ -72,7 +78,9 @@ def test_it_pickles_and_is_made_from_buffers() -> None:
         Buffer("text")
 
 
-@pytest.mark.parametrize("data", [b"x\0y", bytearray(b"x\0y"), memoryview(b"x\0y"), Buffer(b"x\0y")])
+@pytest.mark.parametrize(
+    "data", [b"x\0y", bytearray(b"x\0y"), memoryview(b"x\0y"), Buffer(b"x\0y")]
+)
 def test_any_buffer_can_be_stored(data: object) -> None:
     satchel.put("mem://buffers/two", data)
     assert satchel.get("mem://buffers/two") == b"x\0y"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import satchel
 from satchel import Database, Field, FieldType, Record
 
@@ -25,7 +26,7 @@ VALUES: list[Any] = [
     5e-324,
     -0.0,
     "",
-    "naïve ≠ \u0001 \U0001f600 \\ \"",
+    'naïve ≠ \u0001 \U0001f600 \\ "',
     datetime(2024, 5, 1, 12, 30, 15, 123456),
     datetime(2024, 5, 1, 12, 30, tzinfo=OSLO),
     date(2024, 2, 29),

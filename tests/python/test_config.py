@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import satchel
 from satchel import (
     DatabaseFactory,
@@ -29,42 +30,44 @@ def test_a_missing_bucket_is_a_value_error() -> None:
 @pytest.mark.parametrize(
     ("prefix", "uri"),
     [
-        ({}, "s3://b/records/"),
-        ({"prefix": "data"}, "s3://b/data/"),
-        ({"prefix": "a/b//"}, "s3://b/a/b/"),
-        ({"prefix": ""}, "s3://b/"),
+        ({}, "s3://bkt/records/"),
+        ({"prefix": "data"}, "s3://bkt/data/"),
+        ({"prefix": "a/b//"}, "s3://bkt/a/b/"),
+        ({"prefix": ""}, "s3://bkt/"),
     ],
 )
 def test_the_prefix_gets_one_slash(prefix: dict[str, str], uri: str) -> None:
-    assert S3Database.from_config({"bucket": "b", **prefix}).uri == uri
+    assert S3Database.from_config({"bucket": "bkt", **prefix}).uri == uri
 
 
-@pytest.mark.parametrize("kind", [S3Database, MemoryDatabase, FileDatabase])
-def test_an_unknown_key_names_the_nearest(kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("kind", "place"), [(S3Database, "bucket"), (MemoryDatabase, "name"), (FileDatabase, "path")]
+)
+def test_an_unknown_key_names_the_nearest(kind: Any, place: str) -> None:
     with pytest.raises(ValueError, match=r"'regoin' \(did you mean 'region'\?\)"):
-        kind.from_config({"bucket": "b", "path": "/tmp", "regoin": "x"})
+        kind.from_config({place: "bkt", "regoin": "x"})
 
 
 def test_a_place_of_another_backend_is_unknown() -> None:
     with pytest.raises(ValueError, match="'bucket'"):
-        MemoryDatabase({"bucket": "b"})
+        MemoryDatabase({"bucket": "bkt"})
 
 
 @pytest.mark.parametrize("key", sorted(LATER))
 def test_a_key_of_a_later_version_is_named(key: str) -> None:
     assert key not in known_options(), "now it is known: take it off the list"
     with pytest.raises(UnsupportedError, match=f"'{key}' is not supported by this version"):
-        S3Database.from_config({"bucket": "b", key: "x"})
+        S3Database.from_config({"bucket": "bkt", key: "x"})
 
 
 def test_a_bad_value_is_named() -> None:
     with pytest.raises(ValueError, match="cache_ttl"):
-        S3Database.from_config({"bucket": "b", "cache_ttl": "soon"})
+        S3Database.from_config({"bucket": "bkt", "cache_ttl": "soon"})
 
 
 def test_a_secret_is_not_in_the_error(memory: satchel.Database) -> None:
     with pytest.raises(ValueError) as caught:
-        S3Database.from_config({"bucket": "b", "secret_access_key": "hush\nhush"})
+        S3Database.from_config({"bucket": "bkt", "secret_access_key": "hush\nhush"})
     assert "hush" not in str(caught.value)
 
 
@@ -98,7 +101,7 @@ def test_the_factory_makes_each_backend(tmp_path: Path) -> None:
     factory = DatabaseFactory()
     assert isinstance(factory.create(backend="memory"), MemoryDatabase)
     assert isinstance(factory.create(backend="file", path=tmp_path), FileDatabase)
-    assert type(factory.create(backend="S3", bucket="b")) is S3Database is SyncS3Database
+    assert type(factory.create(backend="S3", bucket="bkt")) is S3Database is SyncS3Database
 
 
 @pytest.mark.parametrize("backend", ["azure", "direct", "sqlite", "postgres"])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 import satchel
 from satchel import (
     BatchError,
@@ -32,7 +33,11 @@ def must_read(db: Database, id: str) -> Record:
 def test_create_read_update_delete(db: Database) -> None:
     assert db.create(Record({"id": "u/1", "name": "Ålice"}, {"by": "admin"})) == "u/1"
     record = must_read(db, "u/1")
-    assert (record["name"], record.metadata["by"], record.metadata["id"]) == ("Ålice", "admin", "u/1")
+    assert (record["name"], record.metadata["by"], record.metadata["id"]) == (
+        "Ålice",
+        "admin",
+        "u/1",
+    )
     assert record.version == 1
     record.fields["name"] = "Bob"
     assert db.update("u/1", record) is True
@@ -251,6 +256,8 @@ def test_handles_close_open_again_and_pickle(open_db: Open) -> None:
 
 @pytest.mark.parametrize("id", ["", "../x", "a//b", "/a", "a\nb", "x" * 901, "a\0b", "\ud800"])
 def test_a_bad_id_is_refused_before_any_request(db: Database, id: str) -> None:
+    db.create(Record({"id": "good"}))  # S3: conditional writes are probed first
+    before = db.stats()["total"]
     for call in (
         lambda: db.create(Record({}, id=id)),
         lambda: db.read(id),
@@ -260,7 +267,7 @@ def test_a_bad_id_is_refused_before_any_request(db: Database, id: str) -> None:
     ):
         with pytest.raises(ValueError):
             call()
-    assert db.stats()["total"] == 0
+    assert db.stats()["total"] == before
 
 
 def test_arguments_of_another_type_are_refused(memory: Database) -> None:

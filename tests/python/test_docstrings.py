@@ -9,12 +9,13 @@ import re
 from pathlib import Path
 
 import pytest
+
 import satchel
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = sorted(
-    module.name for module in pkgutil.walk_packages(satchel.__path__, "satchel.")
-) + ["satchel"]
+NAMES = sorted(module.name for module in pkgutil.walk_packages(satchel.__path__, "satchel.")) + [
+    "satchel"
+]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "satchel._core"])
@@ -47,7 +48,7 @@ def test_the_page_runs_as_it_stands(
         (tmp_path / name).write_text(name)
     page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", page, re.M | re.S)
-    assert len(blocks) > 5
+    assert len(blocks) >= 5
     namespace: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, "docs/python.md", "exec"), namespace)

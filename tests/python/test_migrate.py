@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 import satchel
 from satchel import Database, ExistsError, FileDatabase, MemoryDatabase, Progress, Query, Record
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+
 import satchel
 from satchel import CopyResult, Error, ExistsError, Progress, PutOptions
 from satchel.progress import Bar, size_text
@@ -71,11 +72,11 @@ def test_a_folder_of_files_needs_no_slash(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["/no/scheme", "ftp://x/y", "s3:///key", "file://host/x"])
 def test_a_bad_uri_is_refused(uri: str) -> None:
-    with pytest.raises((ValueError, NotImplementedError), match="URI|uri|unsupported|form"):
+    with pytest.raises((ValueError, NotImplementedError), match="URI|unsupported|want "):
         satchel.get(uri)
 
 
-# --- upload and download ----------------------------------------------------------------------------
+# --- upload and download --------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -115,8 +116,9 @@ def test_globs_pick_files(base_uri: str, tree: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_matched_is_not_found(base_uri: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="nope"):
-        satchel.upload(f"{tmp_path}/nope*.log", base_uri)
+        satchel.upload(f"{tmp_path}/empty/nope*.log", base_uri)
     with pytest.raises(FileNotFoundError, match="nothing"):
         satchel.download(f"{base_uri}nothing/", tmp_path / "x")
     with pytest.raises(FileNotFoundError):  # also when failures are asked for as a result
@@ -167,7 +169,11 @@ def test_the_line_of_the_bar() -> None:
     nothing = Bar("X").line(Progress(0, 0, 0, 0, 0, 0, 0.0, False))
     assert "0 B/0 B (0 B/s, ETA: ?)" in nothing
     assert [size_text(2.0**n) for n in (0, 10, 20, 30, 40)] == [
-        "1 B", "1.0 KiB", "1.0 MiB", "1.0 GiB", "1.0 TiB"
+        "1 B",
+        "1.0 KiB",
+        "1.0 MiB",
+        "1.0 GiB",
+        "1.0 TiB",
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from satchel import (
     ComplexQuery,
     Database,
@@ -65,9 +66,7 @@ def ids(db: Database, query: Any) -> str:
         ("id", ">", "b", "cd"),
     ],
 )
-def test_each_operator(
-    people: Database, field: str, operator: Any, value: Any, found: str
-) -> None:
+def test_each_operator(people: Database, field: str, operator: Any, value: Any, found: str) -> None:
     query = Query().filter(field, operator, value)
     assert ids(people, query) == found
     assert "".join(str(one.id) for one in people.all() if query.matches(one)) == found

@@ -7,6 +7,7 @@ import pickle
 from datetime import datetime
 
 import pytest
+
 import satchel
 from satchel import Field, FieldType, Record, VersionToken
 

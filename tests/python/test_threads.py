@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 import satchel
 from satchel import ConflictError, Database, ExistsError, Record
 
@@ -56,7 +57,7 @@ def test_other_threads_run_during_a_call() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         options = {"endpoint_url": url, "access_key_id": "a", "secret_access_key": "b"}
-        db = satchel.open("s3://b/", max_retries=0, request_timeout=1, **options)
+        db = satchel.open("s3://bkt/", max_retries=0, request_timeout=1, **options)
         thread = threading.Thread(target=lambda: pytest.raises(TimeoutError, db.exists, "x"))
         thread.start()
         connection, _ = deaf.accept()  # the call is under way, and this thread runs

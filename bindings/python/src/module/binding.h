@@ -20,7 +20,8 @@
 
 #include "gil.h"
 
-namespace satchel_python {
+namespace satchel_python
+{
 
 namespace nb = nanobind;
 
@@ -57,8 +58,9 @@ inline satchel_span span_of(const nb::bytes &bytes)
 /* bytes of C text; a code point cut at the end of a fixed array is replaced, not refused. */
 nb::object str_of(const char *text);
 
-template <class T, void (*Close)(T *)> class Handle {
-public:
+template <class T, void (*Close)(T *)> class Handle
+{
+  public:
     explicit Handle(T *raw) : shared_(raw, Close)
     {
     }
@@ -108,7 +110,7 @@ public:
         return code;
     }
 
-private:
+  private:
     std::shared_ptr<T> shared_;
 };
 

@@ -6,9 +6,11 @@
 
 #include <nanobind/operators.h>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 void release(satchel_buf *raw)
 {
@@ -23,8 +25,9 @@ void release_copy(satchel_buf *raw)
     delete raw;
 }
 
-class View {
-public:
+class View
+{
+  public:
     explicit View(nb::handle object)
     {
         if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_SIMPLE) != 0)
@@ -45,7 +48,7 @@ public:
         return static_cast<size_t>(view_.len);
     }
 
-private:
+  private:
     Py_buffer view_;
 };
 
@@ -148,8 +151,7 @@ void bind_buffer(nb::module_ &module)
         .def("__getitem__", &item)
         .def("__getitem__", &slice)
         .def("__eq__", &equals, nb::is_operator())
-        .def("__hash__",
-             [](const Buffer &self) { return PyObject_Hash(to_bytes(self).ptr()); })
+        .def("__hash__", [](const Buffer &self) { return PyObject_Hash(to_bytes(self).ptr()); })
         .def("__repr__", &repr)
         .def("__reduce__",
              [](nb::handle self) {

@@ -1,9 +1,11 @@
 /* Configurations: the options the library knows, and a set of values for them. */
 #include "binding.h"
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 Config make(const nb::dict &options)
 {
@@ -36,9 +38,10 @@ nb::list options()
 void bind_config(nb::module_ &module)
 {
     nb::class_<Config>(module, "Config", "Values of options, text by name, over the environment.")
-        .def("__init__",
-             [](Config *self, const nb::dict &values) { new (self) Config(make(values)); },
-             nb::arg("options"))
+        .def(
+            "__init__",
+            [](Config *self, const nb::dict &values) { new (self) Config(make(values)); },
+            nb::arg("options"))
         .def(
             "get",
             [](const Config &self, nb::str key) -> nb::object {

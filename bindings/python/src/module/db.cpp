@@ -3,9 +3,11 @@
 
 #include <vector>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 enum { COUNTS = 64 };
 
@@ -110,10 +112,10 @@ bool exists(const DbHandle &self, nb::str id)
 using BatchCall = int (*)(satchel_db *, const satchel_batch *, satchel_item **, satchel_error *);
 
 /* The arrays of a batch, and what they point into. */
-class Batch {
-public:
-    Batch(const nb::list &ids, const nb::list &records, const nb::list &expected)
-        : raw_{}
+class Batch
+{
+  public:
+    Batch(const nb::list &ids, const nb::list &records, const nb::list &expected) : raw_{}
     {
         take_text(ids, "an id", id_text_, ids_);
         take_text(expected, "an expected version", expected_text_, expected_);
@@ -132,7 +134,7 @@ public:
         return &raw_;
     }
 
-private:
+  private:
     static void take_text(const nb::list &values, const char *what,
                           std::vector<std::optional<std::string>> &text,
                           std::vector<const char *> &pointers)
@@ -173,9 +175,7 @@ nb::list batch(const DbHandle &self, const nb::list &ids, const nb::list &record
     if (items.count == 0)
         return nb::list();
     int code = self.try_run(
-        [&](satchel_db *db, satchel_error *why) {
-            return Call(db, input.get(), &items.raw, why);
-        },
+        [&](satchel_db *db, satchel_error *why) { return Call(db, input.get(), &items.raw, why); },
         err);
     if (items.raw == nullptr)
         check(code, err);
@@ -236,8 +236,7 @@ struct Found {
     std::string token;
 };
 
-int take_found(satchel_results *results, size_t most, std::vector<Found> &found,
-               satchel_error *err)
+int take_found(satchel_results *results, size_t most, std::vector<Found> &found, satchel_error *err)
 {
     while (found.size() < most) {
         const satchel_record *record = nullptr;
@@ -288,9 +287,8 @@ nb::object explain(const DbHandle &self, const QueryHandle *query)
 uint64_t clear(const DbHandle &self)
 {
     uint64_t deleted = 0;
-    self.run([&](satchel_db *db, satchel_error *err) {
-        return satchel_db_clear(db, &deleted, err);
-    });
+    self.run(
+        [&](satchel_db *db, satchel_error *err) { return satchel_db_clear(db, &deleted, err); });
     return deleted;
 }
 
@@ -301,8 +299,7 @@ nb::dict stats(const DbHandle &self)
     return stats_dict(counts, COUNTS, total);
 }
 
-template <BatchCall Call, bool Deletes>
-void def_batch(nb::class_<DbHandle> &type, const char *name)
+template <BatchCall Call, bool Deletes> void def_batch(nb::class_<DbHandle> &type, const char *name)
 {
     type.def(name, &batch<Call, Deletes>, nb::arg("ids"), nb::arg("records"), nb::arg("expected"),
              "For each item an exception or what the single call gives, in input order.");

@@ -3,7 +3,8 @@
 
 #include <cstring>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
 nb::object str_of(const char *text)
 {
@@ -56,7 +57,8 @@ std::optional<std::string> optional_text(nb::handle value, const char *what)
     return text_of(value, what);
 }
 
-namespace {
+namespace
+{
 
 void raise(const satchel_error &err)
 {

@@ -6,9 +6,11 @@
 
 #include <atomic>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 std::atomic<bool> ending{false};
 pthread_t ending_thread; /* set before `ending` */

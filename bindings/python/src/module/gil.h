@@ -4,21 +4,23 @@
 
 #include <Python.h>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
 /*
  * Without the interpreter lock while it lives. A daemon thread that comes back while the
  * interpreter is being torn down stays here for good: taking the lock then would end the thread
  * half-way through its C++ frames and with it the process.
  */
-class Released {
-public:
+class Released
+{
+  public:
     Released();
     ~Released();
     Released(const Released &) = delete;
     Released &operator=(const Released &) = delete;
 
-private:
+  private:
     PyThreadState *state_;
 };
 

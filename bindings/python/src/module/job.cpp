@@ -3,9 +3,11 @@
 
 #include <vector>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 /* A job and what must outlive it. */
 struct Job {
@@ -32,8 +34,7 @@ int flag(const nb::dict &flags, const char *name)
     return flags.contains(name) ? nb::cast<int>(flags[name]) : 0;
 }
 
-Job copy(const nb::list &sources, nb::str destination, const Config &config,
-         const nb::dict &flags)
+Job copy(const nb::list &sources, nb::str destination, const Config &config, const nb::dict &flags)
 {
     std::vector<std::string> text;
     std::vector<const char *> pointers;
@@ -135,9 +136,7 @@ nb::object run(const Job &self, nb::object callback)
     callbacks.progress = on_progress;
     satchel_error err{};
     int code = self.handle.try_run(
-        [&](satchel_job *job, satchel_error *why) {
-            return satchel_job_run(job, &callbacks, why);
-        },
+        [&](satchel_job *job, satchel_error *why) { return satchel_job_run(job, &callbacks, why); },
         err);
     if (listener.raised)
         std::rethrow_exception(listener.raised);

@@ -3,9 +3,11 @@
 
 #include <cstdio>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 void to_stderr(void *, int level, const char *line)
 {

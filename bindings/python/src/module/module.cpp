@@ -15,6 +15,12 @@ NB_MODULE(_core, module)
     bind_db(module);
     bind_job(module);
     module.def("version", &satchel_version, "The version of the library.");
-    module.def("interpreter_ends", &interpreter_ends,
-               "From now on other threads stay out of the interpreter.");
+    module.def(
+        "interpreter_ends",
+        [](bool others) {
+            interpreter_ends();
+            if (others)
+                nanobind::set_leak_warnings(false); /* what those threads hold is no leak */
+        },
+        nb::arg("others"), "From now on other threads, if there are any, stay out of Python.");
 }

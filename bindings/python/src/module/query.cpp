@@ -1,9 +1,11 @@
 /* Queries: parsed once, usable from any thread. */
 #include "binding.h"
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 using Parse = int (*)(const char *, satchel_query **, satchel_error *);
 

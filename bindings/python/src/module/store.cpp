@@ -3,9 +3,11 @@
 
 #include <vector>
 
-namespace satchel_python {
+namespace satchel_python
+{
 
-namespace {
+namespace
+{
 
 enum { COUNTS = 64 };
 
@@ -34,8 +36,9 @@ Buffer get(const StoreHandle &self, nb::str key)
 }
 
 /* Name-value pairs of a dict of str; the strings live here. */
-class Pairs {
-public:
+class Pairs
+{
+  public:
     Pairs(const nb::dict &values, const char *what)
     {
         text_.reserve(values.size()); /* c_str() stays where it is */
@@ -53,7 +56,7 @@ public:
         return pairs_.size();
     }
 
-private:
+  private:
     std::vector<std::pair<std::string, std::string>> text_;
     std::vector<satchel_pair> pairs_;
 };
@@ -257,8 +260,7 @@ void bind_store(nb::module_ &module)
     nb::class_<Listing>(module, "Listing", "A listing under way; one thread at a time.")
         .def("next", &next_rows, nb::arg("most"),
              "Up to `most` rows (key, size, mtime_ns, is_prefix); an empty list is the end.");
-    nb::class_<StoreHandle>(module, "Store", "Objects under one URI.",
-                            nb::is_weak_referenceable())
+    nb::class_<StoreHandle>(module, "Store", "Objects under one URI.", nb::is_weak_referenceable())
         .def_static("open", &open, nb::arg("uri"), nb::arg("config"), "Makes no request.")
         .def("close", &StoreHandle::close, "Calls under way end first; then it is closed.")
         .def("get", &get, nb::arg("key"), "A whole object.")

@@ -44,6 +44,7 @@ from satchel.errors import (
 )
 from satchel.factory import DatabaseFactory, open
 from satchel.fields import Field, FieldType
+from satchel.logs import log_to_stderr
 from satchel.migrate import MigrateResult, migrate
 from satchel.objects import (
     CopyResult,
@@ -129,6 +130,7 @@ __all__ = [
     "exists",
     "get",
     "list",
+    "log_to_stderr",
     "migrate",
     "open",
     "put",

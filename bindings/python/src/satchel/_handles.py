@@ -53,7 +53,7 @@ def _close_all() -> None:
         _stores.clear()
     for handle in handles:
         handle.close()
-    _core.interpreter_ends()
+    _core.interpreter_ends(threading.active_count() > 1)
 
 
 atexit.register(_close_all)

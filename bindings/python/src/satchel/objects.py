@@ -274,7 +274,8 @@ class _Copy:
         job = _core.Job.copy(self.sources, self.destination, config, self.flags)
         state, failed, error = run_job(job, self.title, self.progress)
         result = CopyResult(state.done, state.bytes_done, failed, state.skipped, state.seconds)
-        nothing = isinstance(error, NotFoundError) and not failed
+        absent = all(isinstance(one, NotFoundError) for _, _, one in failed)
+        nothing = absent and not result.files and not result.skipped
         if error is not None and (self.on_error == "raise" or nothing):
             raise error
         return result
@@ -313,7 +314,7 @@ def upload(
         A CopyResult: `.files`, `.bytes`, `.failed`.
 
     Raises:
-        NotFoundError: nothing matched.
+        NotFoundError: nothing matched, or there is no such bucket.
         Error: of the first file that failed; the others were copied.
     """
     flags = {
@@ -350,7 +351,7 @@ def download(
         A CopyResult: `.files`, `.bytes`, `.failed`.
 
     Raises:
-        NotFoundError: nothing matched.
+        NotFoundError: nothing matched, or there is no such bucket.
         Error: of the first object that failed; the others were copied.
     """
     flags = {
