@@ -95,7 +95,8 @@ SATCHEL_API int satchel_db_exists(satchel_db *db, const char *id, int *exists, s
 typedef struct satchel_item {
     satchel_error err;
     satchel_record record;
-    int existed; /**< delete_batch: 1 or 0 as the index knows, -1 where it does not */
+    /** delete_batch: 1 or 0 as the index knows; read_batch: 1 or 0; -1 where it is not known */
+    int existed;
 } satchel_item;
 
 /** What a batch works on; members a call does not use stay NULL. */

@@ -107,6 +107,7 @@ static const char *const schemes[] = {"file", NULL};
 const struct sat_backend sat_backend_file = {
     .name = "file",
     .schemes = schemes,
+    .lasting = true,
     .state_size = sizeof(struct sat_file_state),
     .limits = {.key_max = PATH_MAX - 2,
                .tags = SAT_LOCAL_TAG_LIMITS,

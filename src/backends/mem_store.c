@@ -41,7 +41,7 @@ void sat_mem_remove(struct sat_mem_store *store, size_t at)
 {
     struct sat_mem_object **items = store->objects.data;
     sat_mem_object_free(items[at]);
-    memmove(items + at, items + at + 1, (--store->objects.len - at) * sizeof items[0]);
+    memmove(items + at, items + at + 1, (--store->objects.len - at) * sizeof(void *));
 }
 
 int sat_mem_insert(struct sat_mem_store *store, struct sat_mem_object *object, size_t at)
@@ -49,7 +49,7 @@ int sat_mem_insert(struct sat_mem_store *store, struct sat_mem_object *object, s
     if (sat_vec_add(&store->objects) == NULL)
         return SATCHEL_NOMEM;
     struct sat_mem_object **items = store->objects.data;
-    memmove(items + at + 1, items + at, (store->objects.len - 1 - at) * sizeof items[0]);
+    memmove(items + at + 1, items + at, (store->objects.len - 1 - at) * sizeof(void *));
     items[at] = object;
     return SATCHEL_OK;
 }

@@ -439,6 +439,7 @@ const struct sat_backend sat_backend_s3 = {
     .schemes = schemes,
     .state_size = sizeof(struct sat_s3),
     .has_buckets = true,
+    .lasting = true,
     .limits = {.key_max = 1024,
                .tags = {.count = 10,
                         .key_chars = 128,

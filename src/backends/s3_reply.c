@@ -43,6 +43,8 @@ static const struct rule code_rules[] = {
      "check secret_access_key (AWS_SECRET_ACCESS_KEY)"},
     {"InvalidAccessKeyId", 0, SATCHEL_DENIED, SAT_RETRY_NEVER,
      "check access_key_id (AWS_ACCESS_KEY_ID)"},
+    {"XAdminUserNotFound", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, /* versitygw's word for it */
+     "check access_key_id (AWS_ACCESS_KEY_ID)"},
     {"ExpiredToken*", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, "get new temporary credentials"},
     {"InvalidToken", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, "check session_token"},
     {"AllAccessDisabled", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, NULL},
@@ -395,6 +397,7 @@ void sat_s3_refuse(const struct sat_s3 *s3, const struct sat_op *op, const struc
         refuse_region(s3, op, region, verdict, &text);
     else
         refuse_by_rule(s3, op, reply, &found, verdict, &text);
+    verdict->bucket_missing = verdict->code == SATCHEL_NOT_FOUND && is_no_bucket(op, &found);
     add_service_text(&text, &found, reply, request_id);
     report(err, verdict->code, &text, reply, request_id);
 }

@@ -258,6 +258,7 @@ static struct sat_verdict judge(struct sat_op *op)
         judge_failure(exchange, &verdict, &err);
     else
         judge_reply(op, &verdict, &err);
+    op->bucket_missing = verdict.bucket_missing;
     if (verdict.code == SATCHEL_OK) {
         op->err = (satchel_error){0};
         return verdict;

@@ -87,6 +87,7 @@ struct sat_verdict {
     int code;                   /* SATCHEL_OK = done */
     enum sat_retry_class retry; /* when code is not OK */
     int64_t skew_s;             /* SAT_RETRY_SKEW: server time minus our time, seconds */
+    bool bucket_missing;        /* NOT_FOUND is about the bucket, not about the key */
     uint32_t retry_after_ms;    /* 0 = the policy's own delay */
 };
 
@@ -155,6 +156,7 @@ struct sat_backend {
     const struct sat_option *options; /* keys of its own, beside the common ones; NULL = none */
     size_t state_size;                /* bytes of `state`, zeroed before open */
     bool has_buckets;                 /* the URI's first part names a bucket; else a folder */
+    bool lasting;                     /* what is stored outlives the process */
     struct sat_limits limits;
 
     /*

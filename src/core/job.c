@@ -101,6 +101,11 @@ int sat_job_result(const struct satchel_job *job, satchel_error *err)
 
 int satchel_job_run(satchel_job *job, const satchel_job_callbacks *callbacks, satchel_error *err)
 {
+    if (job == NULL)
+        return sat_error_set(err, SATCHEL_INVALID, "satchel_job_run: job is NULL");
+    if (callbacks != NULL && callbacks->struct_size < sizeof *callbacks)
+        return sat_error_set(err, SATCHEL_INVALID,
+                             "satchel_job_callbacks: struct_size is not set to its sizeof");
     if (job->started_ns != 0)
         return sat_error_set(err, SATCHEL_INVALID, "a job runs once: make another one");
     job->callbacks = callbacks;
@@ -114,12 +119,13 @@ int satchel_job_run(satchel_job *job, const satchel_job_callbacks *callbacks, sa
 
 void satchel_job_cancel(satchel_job *job)
 {
-    atomic_store(&job->cancelled, true);
+    if (job != NULL)
+        atomic_store(&job->cancelled, true);
 }
 
 const satchel_failure *satchel_job_failure(const satchel_job *job, size_t i)
 {
-    if (i >= job->failures.len)
+    if (job == NULL || i >= job->failures.len)
         return NULL;
     return *(satchel_failure *const *)sat_vec_at(&job->failures, i);
 }

@@ -129,6 +129,7 @@ struct sat_op {
     struct sat_page page;                /* LIST, BUCKET_LIST */
     struct sat_tags found_tags;          /* TAGS_GET */
     struct sat_many_result *many_result; /* DELETE_MANY: one for each key, in order */
+    bool bucket_missing;                 /* NOT_FOUND is about the bucket, not about the key */
     bool unsettled; /* a write may have been applied by an attempt whose reply was lost */
 
     /* ---- kept between LIST pages by local backends: moved from page to page by the iterator */

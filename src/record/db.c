@@ -86,6 +86,9 @@ static int open_index(struct satchel_db *db, const struct sat_config *config, sa
     SAT_AUTO_FREE char *identity = identity_text(db, config);
     if (identity == NULL)
         return sat_error_nomem(err);
+    /* A store that ends with its process has no use for an index that does not. */
+    if (*folder == '\0' && !db->conn->backend->lasting)
+        folder = ":memory:";
     const struct sat_index_options options = {
         .cache_dir = *folder == '\0' ? NULL : folder,
         .identity = identity,

@@ -37,7 +37,7 @@ int sat_db_take_fetched(const struct satchel_db *db, const char *key, struct sat
                         struct sat_db_fetched *fetched, satchel_error *err)
 {
     *fetched = (struct sat_db_fetched){.state = SAT_ROW_ABSENT};
-    if (op->err.code == SATCHEL_NOT_FOUND)
+    if (op->err.code == SATCHEL_NOT_FOUND && !op->bucket_missing)
         return SATCHEL_OK;
     if (op->err.code != SATCHEL_OK)
         return sat_error_copy(err, &op->err);
@@ -163,6 +163,8 @@ int sat_db_fetch(struct satchel_db *db, const char *const *keys, size_t count,
 
 /* ---- the public reads */
 
+enum { LEARN_ITEMS = 64, LEARN_BYTES = 4 * 1024 * 1024 };
+
 struct read_call {
     struct satchel_db *db;
     const char *const *ids;
@@ -170,7 +172,35 @@ struct read_call {
     satchel_item *items;
     const size_t *places; /* item of each fetched key */
     int64_t generation;   /* 0: the index is not told */
+    /* What was read and the index is not told yet. */
+    struct sat_db_fetched kept[LEARN_ITEMS];
+    struct sat_index_row rows[LEARN_ITEMS];
+    size_t kept_count;
+    size_t kept_bytes;
 };
+
+/* Tells the index, which may be too busy to listen: it is a cache. */
+static void learn(struct read_call *call)
+{
+    if (call->kept_count > 0)
+        (void)sat_index_put(call->db->index, call->generation, call->rows, call->kept_count, NULL);
+    for (size_t i = 0; i < call->kept_count; i++)
+        sat_db_fetched_fini(&call->kept[i]);
+    call->kept_count = 0;
+    call->kept_bytes = 0;
+}
+
+/* Takes over what *fetched holds. */
+static void keep(struct read_call *call, const char *key, struct sat_db_fetched *fetched)
+{
+    struct sat_db_fetched *kept = &call->kept[call->kept_count];
+    *kept = *fetched;
+    *fetched = (struct sat_db_fetched){.state = SAT_ROW_ABSENT};
+    call->rows[call->kept_count++] = sat_db_fetched_row(kept, sat_db_index_key(call->db, key));
+    call->kept_bytes += kept->state == SAT_ROW_LIVE ? kept->doc.text.len : 0;
+    if (call->kept_count == LEARN_ITEMS || call->kept_bytes >= LEARN_BYTES)
+        learn(call);
+}
 
 static int fill_record(const char *id, struct sat_db_fetched *fetched, satchel_record *record)
 {
@@ -192,15 +222,17 @@ static int on_read(void *user, size_t i, struct sat_db_fetched *fetched, satchel
     const char *key = call->keys[place];
     (void)err;
     item->err = *item_err;
-    if (item_err->code == SATCHEL_OK && fetched->state == SAT_ROW_ABSENT)
+    item->existed = fetched->state != SAT_ROW_ABSENT;
+    if (item_err->code != SATCHEL_OK)
+        item->existed = -1;
+    else if (fetched->state == SAT_ROW_ABSENT)
         sat_error_set(&item->err, SATCHEL_NOT_FOUND, "no record '%s' (%s)", call->ids[place], key);
     if (fetched->state == SAT_ROW_LIVE &&
         fill_record(call->ids[place], fetched, &item->record) != SATCHEL_OK)
         sat_error_nomem(&item->err);
-    if (call->generation != 0 && (item_err->code == SATCHEL_OK || fetched->etag != NULL)) {
-        struct sat_index_row row = sat_db_fetched_row(fetched, sat_db_index_key(call->db, key));
-        (void)sat_index_put(call->db->index, call->generation, &row, 1, NULL);
-    }
+    bool judged = item_err->code == SATCHEL_OK || fetched->state == SAT_ROW_CORRUPT;
+    if (call->generation != 0 && judged)
+        keep(call, key, fetched);
     return SATCHEL_OK;
 }
 
@@ -220,19 +252,24 @@ static size_t make_keys(struct read_call *call, size_t count, const char **keys,
 int sat_db_read(struct satchel_db *db, const char *const *ids, size_t count, satchel_item *items,
                 satchel_error *err)
 {
-    char **owned = sat_calloc(count, sizeof *owned);
-    SAT_AUTO_FREE const char **keys = sat_calloc(count, sizeof *keys);
+    char **owned = sat_calloc(count, sizeof(void *));
+    SAT_AUTO_FREE const char **keys = sat_calloc(count, sizeof(void *));
     SAT_AUTO_FREE size_t *places = sat_calloc(count, sizeof *places);
+    SAT_AUTO_FREE struct read_call *call = sat_calloc(1, sizeof *call);
     int code = SATCHEL_OK;
-    if (owned == NULL || keys == NULL || places == NULL) {
+    if (owned == NULL || keys == NULL || places == NULL || call == NULL) {
         code = sat_error_nomem(err);
     } else {
-        struct read_call call = {
-            .db = db, .ids = ids, .keys = owned, .items = items, .places = places};
-        if (sat_index_next_generation(db->index, &call.generation, NULL) != SATCHEL_OK)
-            call.generation = 0;
-        size_t wanted = make_keys(&call, count, keys, places);
-        code = sat_db_fetch(db, keys, wanted, on_read, &call, err);
+        call->db = db;
+        call->ids = ids;
+        call->keys = owned;
+        call->items = items;
+        call->places = places;
+        if (sat_index_next_generation(db->index, &call->generation, NULL) != SATCHEL_OK)
+            call->generation = 0;
+        size_t wanted = make_keys(call, count, keys, places);
+        code = sat_db_fetch(db, keys, wanted, on_read, call, err);
+        learn(call);
     }
     for (size_t i = 0; owned != NULL && i < count; i++)
         sat_free(owned[i]);

@@ -13,7 +13,7 @@
 #include "core/str.h"
 #include "record/db.h"
 
-enum { REFRESH_WAIT_MS = 120 * 1000 };
+enum { REFRESH_WAIT_MS = 120 * 1000, REFRESH_TRIES = 3 };
 
 /* ---- listing */
 
@@ -218,14 +218,19 @@ static int refresh_once(struct satchel_db *db, bool force, satchel_error *err)
     return code;
 }
 
-int sat_db_refresh(struct satchel_db *db, bool force, satchel_error *err)
+static int refresh_and_repair(struct satchel_db *db, bool force, satchel_error *err)
 {
     int code = SATCHEL_OK;
-    if (force || !sat_index_is_fresh(db->index, db->cache_ttl_s)) {
+    if (force || !sat_index_is_fresh(db->index, db->cache_ttl_s))
         code = refresh_once(db, force, err);
-        /* The index was damaged and is empty now: fill it. */
-        if (code == SATCHEL_MODIFIED)
-            code = refresh_once(db, true, err);
-    }
     return code == SATCHEL_OK ? repair_orphans(db, err) : code;
+}
+
+int sat_db_refresh(struct satchel_db *db, bool force, satchel_error *err)
+{
+    int code = refresh_and_repair(db, force, err);
+    /* MODIFIED: the index was damaged and is empty now, so it is filled again. */
+    for (int again = 0; code == SATCHEL_MODIFIED && again < REFRESH_TRIES; again++)
+        code = refresh_and_repair(db, true, err);
+    return code;
 }

@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/listing.h"
 #include "core/str.h"
 #include "record/db.h"
 
@@ -52,6 +53,10 @@ static int etag_by_head(struct satchel_db *db, const char *key, const struct sat
         if (expected != NULL && expected->etag == NULL && expected->version != there)
             code = sat_error_set(&why, SATCHEL_CONFLICT, "'%s' is at version %lld, not %lld", key,
                                  (long long)there, (long long)expected->version);
+        else if (expected != NULL && expected->etag == NULL && there == 0)
+            code = sat_error_set(&why, SATCHEL_INVALID,
+                                 "'%s' has no counter to compare (pass the token a read returned)",
+                                 key);
         *etag = op.info.etag;
         op.info.etag = NULL;
     } else if (code == SATCHEL_NOT_FOUND) {
@@ -61,7 +66,16 @@ static int etag_by_head(struct satchel_db *db, const char *key, const struct sat
     return code == SATCHEL_OK ? SATCHEL_OK : sat_error_copy(err, &why);
 }
 
-static int run_delete(struct satchel_db *db, const char *key, const char *if_match,
+/* The store says that nothing is there: the index is to know. */
+static void note_absent(struct satchel_db *db, const char *key, int64_t generation)
+{
+    const struct sat_index_row row = {.key = sat_db_index_key(db, key), .state = SAT_ROW_ABSENT};
+    if (generation == 0 || sat_index_put(db->index, generation, &row, 1, NULL) != SATCHEL_OK)
+        sat_index_drop_freshness(db->index);
+}
+
+/* With a condition *existed becomes exact; without, it is left as the index had it. */
+static int run_delete(struct satchel_db *db, const char *key, const char *if_match, bool *existed,
                       satchel_error *err)
 {
     struct sat_op op = {.kind = SAT_OP_DELETE, .conn = db->conn, .key = key, .if_match = if_match};
@@ -71,6 +85,8 @@ static int run_delete(struct satchel_db *db, const char *key, const char *if_mat
         sat_index_drop_freshness(db->index);
     int code = sat_op_run(&op, &why);
     /* A condition on something that is gone: gone is what was asked for. */
+    if (if_match != NULL)
+        *existed = code == SATCHEL_OK;
     if (code == SATCHEL_NOT_FOUND && if_match != NULL)
         why = (satchel_error){0};
     sat_op_fini(&op);
@@ -86,6 +102,7 @@ static int delete_conditional(struct satchel_db *db, const char *key, const char
     bool enforced = false;
     SAT_AUTO_FREE char *found = NULL;
     const char *etag = NULL;
+    int64_t generation = 0;
     int code = sat_db_condition(db, SAT_DB_DELETE_IF_MATCH, &enforced, err);
     if (code == SATCHEL_OK && expected != NULL)
         code = sat_db_token_parse(expected, &token, err);
@@ -93,15 +110,19 @@ static int delete_conditional(struct satchel_db *db, const char *key, const char
         return code;
     etag = token.etag;
     if (etag == NULL) {
+        if (sat_index_next_generation(db->index, &generation, NULL) != SATCHEL_OK)
+            generation = 0;
         code = etag_by_head(db, key, expected == NULL ? NULL : &token, &found, err);
         if (code != SATCHEL_OK)
             return code;
         etag = found;
         *existed = found != NULL;
-        if (found == NULL)
+        if (found == NULL) {
+            note_absent(db, key, generation);
             return SATCHEL_OK;
+        }
     }
-    return run_delete(db, key, enforced ? etag : NULL, err);
+    return run_delete(db, key, enforced ? etag : NULL, existed, err);
 }
 
 int sat_db_delete(struct satchel_db *db, const char *id, const satchel_delete_options *options,
@@ -117,7 +138,7 @@ int sat_db_delete(struct satchel_db *db, const char *id, const satchel_delete_op
     const char *expected = options == NULL ? NULL : options->expected;
     if (expected != NULL || (options != NULL && options->exact))
         return delete_conditional(db, key, expected, existed, err);
-    return run_delete(db, key, NULL, err);
+    return run_delete(db, key, NULL, existed, err);
 }
 
 /* ---- many */
@@ -237,56 +258,61 @@ int sat_db_delete_batch(struct satchel_db *db, const satchel_batch *batch, satch
     return SATCHEL_OK;
 }
 
-/* Deletes the records of one listing page. */
-static int clear_page(struct satchel_db *db, const struct sat_page *page, uint64_t *deleted,
-                      satchel_error *err)
+/* ---- all */
+
+/* Deletes the gathered ids and forgets them. */
+static int clear_chunk(struct satchel_db *db, struct sat_vec *ids, uint64_t *deleted,
+                       satchel_error *err)
 {
-    size_t count = page->entries.len;
-    SAT_AUTO_VEC struct sat_vec ids;
-    sat_vec_init(&ids, sizeof(char *));
-    satchel_item *items = sat_calloc(count == 0 ? 1 : count, sizeof *items);
+    satchel_item *items = sat_calloc(ids->len == 0 ? 1 : ids->len, sizeof *items);
+    const satchel_batch batch = {.count = ids->len, .ids = ids->data};
     int code = items == NULL ? sat_error_nomem(err) : SATCHEL_OK;
-    for (size_t i = 0; code == SATCHEL_OK && i < count; i++) {
-        satchel_span id;
-        if (!sat_doc_id_of_key(db->prefix, sat_span_of(sat_page_key(page, i)), &id))
-            continue;
-        char *copy = sat_strndup(id.data, id.len);
-        if (copy == NULL || sat_vec_push(&ids, &copy) == NULL) {
-            sat_free(copy);
-            code = sat_error_nomem(err);
-        }
-    }
-    const satchel_batch batch = {.count = ids.len, .ids = ids.data};
     if (code == SATCHEL_OK)
         code = sat_db_delete_batch(db, &batch, items, err);
-    for (size_t i = 0; i < ids.len; i++) {
-        if (code == SATCHEL_OK && items[i].err.code != SATCHEL_OK)
-            code = sat_error_copy(err, &items[i].err);
-        else if (code == SATCHEL_OK)
+    bool told = code == SATCHEL_OK;
+    for (size_t i = 0; i < ids->len; i++) {
+        if (told && items[i].err.code == SATCHEL_OK)
             (*deleted)++;
-        sat_free(*(char **)sat_vec_at(&ids, i));
+        else if (code == SATCHEL_OK)
+            code = sat_error_copy(err, &items[i].err);
+        sat_free(*(char **)sat_vec_at(ids, i));
     }
+    ids->len = 0;
     sat_free(items);
     return code;
 }
 
+static int gather_id(const struct satchel_db *db, const char *key, struct sat_vec *ids,
+                     satchel_error *err)
+{
+    satchel_span id;
+    if (!sat_doc_id_of_key(db->prefix, sat_span_of(key), &id))
+        return SATCHEL_OK;
+    char *copy = sat_strndup(id.data, id.len);
+    if (copy != NULL && sat_vec_push(ids, &copy) != NULL)
+        return SATCHEL_OK;
+    sat_free(copy);
+    return sat_error_nomem(err);
+}
+
 int sat_db_clear(struct satchel_db *db, uint64_t *deleted, satchel_error *err)
 {
-    struct sat_op op = {.kind = SAT_OP_LIST, .conn = db->conn, .list = {.prefix = db->prefix}};
-    SAT_AUTO_FREE char *token = NULL;
-    int code = SATCHEL_OK;
+    struct sat_listing *listing = NULL;
+    const struct sat_listed *row = NULL;
+    SAT_AUTO_VEC struct sat_vec ids;
+    sat_vec_init(&ids, sizeof(char *));
     *deleted = 0;
-    do {
-        op.list.token = token;
-        op.deadline_ns = 0;
-        code = sat_op_run(&op, err);
+    int code = sat_listing_open(db->conn, SAT_OP_LIST, db->prefix, NULL, &listing, err);
+    if (code == SATCHEL_OK)
+        code = sat_listing_next(listing, &row, err);
+    while (code == SATCHEL_OK && row != NULL) {
+        code = gather_id(db, row->key, &ids, err);
+        if (code == SATCHEL_OK && ids.len == SAT_DB_CHUNK_ITEMS)
+            code = clear_chunk(db, &ids, deleted, err);
         if (code == SATCHEL_OK)
-            code = clear_page(db, &op.page, deleted, err);
-        sat_free(token);
-        token = op.page.next;
-        op.page.next = NULL;
-    } while (code == SATCHEL_OK && token != NULL);
-    op.list.token = NULL;
-    sat_op_fini(&op);
-    return code;
+            code = sat_listing_next(listing, &row, err);
+    }
+    int last = clear_chunk(db, &ids, deleted, code == SATCHEL_OK ? err : NULL);
+    sat_listing_close(listing);
+    return code == SATCHEL_OK ? last : code;
 }

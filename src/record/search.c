@@ -68,7 +68,8 @@ static int search_single(struct satchel_results *results, const struct sat_query
     if (code != SATCHEL_OK)
         return code;
     /* No record has a bad id, and nothing is there: both are simply no match. */
-    if (item->err.code == SATCHEL_NOT_FOUND || item->err.code == SATCHEL_INVALID)
+    bool absent = item->err.code == SATCHEL_NOT_FOUND && item->existed == 0;
+    if (absent || item->err.code == SATCHEL_INVALID)
         return SATCHEL_OK;
     if (item->err.code != SATCHEL_OK)
         return sat_error_copy(err, &item->err);
@@ -130,7 +131,10 @@ static int project(struct satchel_results *results, satchel_span body, satchel_e
     if (results->paths == NULL)
         return SATCHEL_OK;
     sat_buf_reset(&results->text);
-    (void)sat_doc_project(body, results->paths, results->path_count, &results->text);
+    int code = sat_doc_project(body, results->paths, results->path_count, &results->text);
+    if (code != SATCHEL_OK)
+        return sat_error_set(err, code, "projecting record '%s': %s", current->id,
+                             satchel_code_text(code));
     current->json = results->text.data;
     current->json_len = results->text.len;
     return sat_buf_check(&results->text, "projected record", err);

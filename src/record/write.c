@@ -1,9 +1,9 @@
 /*
  * Create, update and upsert, one or many at once: the same little state machine for each item.
  *
- *     [HEAD] -> [GET] -> PUT -> done          HEAD: what is there is not known well enough
- *        ^                 |                  GET: it was written by another program
- *        +--- lost race ---+                  PUT: always conditional
+ *     [HEAD or GET] -> PUT -> done         HEAD, GET: what is there is not known well enough
+ *        ^              |                  PUT: always conditional
+ *        +- lost race --+
  *
  * (1) A PUT carries the condition of exactly the state it was computed from: If-None-Match for
  *     "nothing there", If-Match for that ETag. So no update is ever lost.
@@ -11,6 +11,10 @@
  *     happened between.
  * (3) With `expected` a lost race is CONFLICT, but only once the store itself said so: a stale
  *     index never causes one. Without it the race is run again until the deadline.
+ * (4) Where others are writing, or the bare version is what counts, the object is read by GET
+ *     instead of HEAD: some servers answer a HEAD amid an overwrite with the new ETag and the old
+ *     metadata, and a version computed from that would count one write for two. The body cannot
+ *     differ from its own version.
  */
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +61,7 @@ struct write_item {
     enum phase phase;
     struct base base;
     unsigned races_lost;
+    bool contended; /* (4) */
     int64_t deadline_ns;
     int64_t new_version;
     char now[SAT_RFC3339_SIZE];
@@ -128,23 +133,32 @@ static void fail_item(struct write_item *item, const satchel_error *why)
     }
 }
 
-/* The text of a string member that is a timestamp, owned; NULL where there is none. */
-static char *stamp_of(satchel_span metadata, const char *name)
+/*
+ * Sets *stamp, NULL before, to the text of a string member that is a timestamp, owned; it stays
+ * NULL where there is none. False when out of memory.
+ */
+static bool stamp_of(satchel_span metadata, const char *name, char **stamp)
 {
     satchel_span value;
     int64_t unix_ns;
     SAT_AUTO_BUF struct sat_buf text;
     sat_buf_init(&text, 64);
-    if (!sat_jscan_get(metadata, name, &value) || sat_jscan_string(value, &text) != SATCHEL_OK ||
-        !sat_clock_parse_rfc3339(sat_buf_str(&text), &unix_ns))
-        return NULL;
-    return sat_buf_take(&text, NULL);
+    if (!sat_jscan_get(metadata, name, &value))
+        return true;
+    if (sat_jscan_string(value, &text) == SATCHEL_NOMEM)
+        return false;
+    /* Longer text is no timestamp either. */
+    if (text.failed != SATCHEL_OK || !sat_clock_parse_rfc3339(sat_buf_str(&text), &unix_ns))
+        return true;
+    *stamp = sat_buf_take(&text, NULL);
+    return *stamp != NULL;
 }
 
-static void take_stamps(struct write_item *item)
+static int take_stamps(struct write_item *item, satchel_error *err)
 {
-    item->given_created = stamp_of(item->input.metadata, "created_at");
-    item->given_updated = stamp_of(item->input.metadata, "updated_at");
+    bool taken = stamp_of(item->input.metadata, "created_at", &item->given_created) &&
+                 stamp_of(item->input.metadata, "updated_at", &item->given_updated);
+    return taken ? SATCHEL_OK : sat_error_nomem(err);
 }
 
 /* ---- where an item starts */
@@ -182,7 +196,7 @@ static void prepare_item(struct write_item *item, const satchel_batch *batch, si
     sat_buf_init(&item->fetched, SAT_DB_RECORD_MAX);
     int code = sat_doc_parse(batch->records[i], &item->input, &why);
     if (code == SATCHEL_OK && item->call->keep_stamps)
-        take_stamps(item);
+        code = take_stamps(item, &why);
     if (code == SATCHEL_OK)
         code = choose_id(item, given, &why);
     if (code == SATCHEL_OK && expected != NULL) {
@@ -197,6 +211,7 @@ static void prepare_item(struct write_item *item, const satchel_batch *batch, si
 static void take_index_row(struct write_item *item, const struct sat_index_row *row)
 {
     satchel_span metadata;
+    item->contended = row->dirty;
     if (row->state != SAT_ROW_LIVE || row->dirty || row->etag == NULL || row->etag[0] == '\0')
         return;
     if (item->has_expected &&
@@ -205,10 +220,10 @@ static void take_index_row(struct write_item *item, const struct sat_index_row *
     if (!sat_jscan_get(row->body, "metadata", &metadata))
         return;
     item->base.etag = sat_strdup(row->etag);
-    item->base.created_at = stamp_of(metadata, "created_at");
     item->base.version = row->version;
     item->base.present = true;
-    item->base.known = item->base.etag != NULL;
+    item->base.known =
+        item->base.etag != NULL && stamp_of(metadata, "created_at", &item->base.created_at);
 }
 
 /* ---- one PUT */
@@ -319,9 +334,22 @@ static void submit(struct write_item *item, enum phase phase)
     sat_op_submit(&item->op, item->call->queue);
 }
 
-static void start_head(struct write_item *item)
+static void start_get(struct write_item *item)
+{
+    sat_buf_reset(&item->fetched);
+    item->op = (struct sat_op){.kind = SAT_OP_GET, .sink = sat_sink_memory(&item->fetched)};
+    submit(item, PHASE_GET);
+}
+
+/* Asks the store what is there. */
+static void start_look(struct write_item *item)
 {
     base_fini(&item->base);
+    bool bare_version = item->has_expected && item->expected.etag == NULL;
+    if (item->contended || bare_version) {
+        start_get(item);
+        return;
+    }
     item->op = (struct sat_op){.kind = SAT_OP_STAT};
     submit(item, PHASE_HEAD);
 }
@@ -351,7 +379,7 @@ static void start_item(struct write_item *item)
     if (item->call->kind == SAT_WRITE_CREATE || item->base.known)
         start_put(item);
     else
-        start_head(item);
+        start_look(item);
 }
 
 /* ---- what came back */
@@ -377,14 +405,22 @@ static void take_absent(struct write_item *item)
         sat_error_set(&why, SATCHEL_NOT_FOUND, "no record '%s' (%s)", item->id, item->key);
         fail_item(item, &why);
     }
+    if (item->phase == PHASE_DONE)
+        item->outcome = SAT_WRITE_DELETED;
 }
 
-/* item->base is what the store holds now. */
-static void take_present(struct write_item *item)
+/* item->base is what the store holds now; not `taken`: memory ran out while noting it. */
+static void take_present(struct write_item *item, bool taken)
 {
-    if (item->base.etag == NULL) {
-        satchel_error why;
+    satchel_error why = {0};
+    bool bare_version = item->has_expected && item->expected.etag == NULL;
+    if (!taken || item->base.etag == NULL)
         sat_error_nomem(&why);
+    else if (bare_version && item->base.version == 0)
+        sat_error_set(&why, SATCHEL_INVALID,
+                      "record '%s' has no counter to compare (pass the token a read returned)",
+                      item->id);
+    if (why.code != SATCHEL_OK) {
         fail_item(item, &why);
         return;
     }
@@ -413,18 +449,17 @@ static void take_head(struct write_item *item)
     if (created == NULL) {
         /* Written by another program: only its body tells version and creation. */
         sat_op_fini(op);
-        sat_buf_reset(&item->fetched);
-        item->op = (struct sat_op){.kind = SAT_OP_GET, .sink = sat_sink_memory(&item->fetched)};
-        submit(item, PHASE_GET);
+        start_get(item);
         return;
     }
     if (version == NULL || !sat_parse_i64(version, &item->base.version))
         item->base.version = 0;
     item->base.created_at = sat_strdup(created);
+    bool taken = item->base.created_at != NULL;
     item->base.etag = op->info.etag;
     op->info.etag = NULL;
     sat_op_fini(op);
-    take_present(item);
+    take_present(item, taken);
 }
 
 static void take_get(struct write_item *item)
@@ -438,13 +473,14 @@ static void take_get(struct write_item *item)
     } else if (fetched.state == SAT_ROW_ABSENT) {
         take_absent(item);
     } else {
+        bool taken = true;
         if (fetched.state == SAT_ROW_LIVE) {
             item->base.version = fetched.doc.version;
-            item->base.created_at = stamp_of(fetched.doc.metadata, "created_at");
+            taken = stamp_of(fetched.doc.metadata, "created_at", &item->base.created_at);
         }
         item->base.etag = fetched.etag;
         fetched.etag = NULL;
-        take_present(item);
+        take_present(item, taken);
     }
     sat_db_fetched_fini(&fetched);
 }
@@ -486,7 +522,8 @@ static void take_lost_race(struct write_item *item, const satchel_error *why)
                       item->id, item->races_lost, why->text);
         fail_item(item, &late);
     } else {
-        start_head(item);
+        item->contended = true;
+        start_look(item);
     }
 }
 
@@ -538,7 +575,7 @@ static int learn_bases(struct write_call *call, struct write_item *items, size_t
     if (call->kind == SAT_WRITE_CREATE)
         return SATCHEL_OK;
     SAT_AUTO_FREE const char **keys = sat_calloc(count, sizeof *keys);
-    SAT_AUTO_FREE struct write_item **known = sat_calloc(count, sizeof known[0]);
+    SAT_AUTO_FREE struct write_item **known = sat_calloc(count, sizeof(void *));
     if (keys == NULL || known == NULL)
         return sat_error_nomem(err);
     size_t n = 0;

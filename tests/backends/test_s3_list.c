@@ -149,8 +149,8 @@ static void a_reply_that_is_no_page_is_asked_for_again(void **state)
         "<ListBucketResult>" ROW("a"),
         "<ListBucketResult>" ROW("a") "<Contents><Key>b</K",
         "<ListAllMyBucketsResult/>",
-        "<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;\">]>"
-        "<ListBucketResult>&b;&b;&b;</ListBucketResult>",
+        ("<!DOCTYPE l [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;\">]>"
+         "<ListBucketResult>&b;&b;&b;</ListBucketResult>"),
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         assert_int_equal(accept_page(f, bodies[i]), SATCHEL_NETWORK);

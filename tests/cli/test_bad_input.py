@@ -229,6 +229,13 @@ ROWS = [
         4,
         "AWS_SECRET_ACCESS_KEY",
     ),
+    Row(
+        "wrong access key",
+        s3("ls", "s3://any", AWS_ACCESS_KEY_ID="nobody"),
+        "DENIED",
+        4,
+        "AWS_ACCESS_KEY_ID",
+    ),
     Row("no answer", endpoint(True, "ls", "s3://any"), "TIMEOUT", 5, "127.0.0.1:"),
     Row(
         "no answer, download",

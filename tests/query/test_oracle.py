@@ -428,9 +428,9 @@ def query_line(
 
 
 def executable() -> Path:
-    folder = os.environ.get("SATCHEL_BUILD_DIR")
+    folder = os.environ.get("SATCHEL_TEST_BUILD")
     if not folder:
-        pytest.skip("SATCHEL_BUILD_DIR is not set: it names the build folder with query_oracle")
+        pytest.skip("SATCHEL_TEST_BUILD is not set: it names the build folder with query_oracle")
     path = Path(folder) / "tests" / "query" / "query_oracle"
     assert path.is_file(), f"{path} is not built"
     return path

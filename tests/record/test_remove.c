@@ -43,6 +43,34 @@ static void exact_asks_the_store(void **state)
     assert_false(existed);
 }
 
+static void an_exact_delete_of_nothing_tells_the_index(void **state)
+{
+    (void)state;
+    bool existed = true;
+    create_ok("a", ALICE);
+    SAT_AUTO_FREE char *before = search_ids(NULL);
+    assert_string_equal(before, "a");
+    foreign_delete("recs/a.json");
+    assert_int_equal(delete_one("a", NULL, 1, &existed), SATCHEL_OK);
+    assert_false(existed);
+    SAT_AUTO_FREE char *after = search_ids(NULL);
+    assert_string_equal(after, "");
+}
+
+static void a_conditional_delete_knows_what_existed(void **state)
+{
+    (void)state;
+    bool existed = false;
+    create_ok("a", ALICE);
+    satchel_item read = read_one("a");
+    reopen_db(NULL);
+    assert_int_equal(delete_one("a", read.record.token, 0, &existed), SATCHEL_OK);
+    assert_true(existed);
+    assert_int_equal(delete_one("a", read.record.token, 0, &existed), SATCHEL_OK);
+    assert_false(existed);
+    item_fini(&read);
+}
+
 static void expected_version_guards_the_delete(void **state)
 {
     (void)state;
@@ -144,6 +172,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(delete_is_one_request, open_db, close_db),
         cmocka_unit_test_setup_teardown(exact_asks_the_store, open_db, close_db),
+        cmocka_unit_test_setup_teardown(an_exact_delete_of_nothing_tells_the_index, open_db,
+                                        close_db),
+        cmocka_unit_test_setup_teardown(a_conditional_delete_knows_what_existed, open_db, close_db),
         cmocka_unit_test_setup_teardown(expected_version_guards_the_delete, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_thousand_cost_one_request, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_batch_tells_each_item, open_db, close_db),

@@ -81,6 +81,38 @@ static void a_search_by_id_is_one_get(void **state)
     assert_int_equal(requests(SAT_OP_LIST), 0);
 }
 
+/* Out of memory anywhere in a search is an error, never an empty or a shorter answer. */
+static void no_allocation_failure_changes_an_answer(void **state)
+{
+    (void)state;
+    const char *json = "{\"filters\":[{\"field\":\"dept\",\"operator\":\"=\",\"value\":\"Eng\"}],"
+                       "\"fields\":[\"dept\"]}";
+    fill();
+    expect("dept = 'Eng'", "1,2");
+    for (long n = 1;; n++) {
+        struct sat_query *query = NULL;
+        struct satchel_results *results = NULL;
+        const satchel_record *record = NULL;
+        unsigned found = 0;
+        sat_alloc_fail_nth(n);
+        const char *why = run_query(json, &query, &results, &record);
+        while (why == NULL && record != NULL) {
+            found++;
+            assert_true(record->json_len > 20);
+            if (sat_db_results_next(results, &record, NULL) != SATCHEL_OK)
+                why = "next failed";
+        }
+        bool reached = sat_alloc_count() >= n;
+        sat_alloc_fail_nth(0);
+        sat_db_results_close(results);
+        sat_query_free(query);
+        if (why == NULL)
+            assert_int_equal(found, 2);
+        if (!reached)
+            break;
+    }
+}
+
 static void a_corrupt_object_is_an_error_never_a_hole(void **state)
 {
     (void)state;
@@ -135,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_search_by_id_is_one_get, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_corrupt_object_is_an_error_never_a_hole, open_db,
                                         close_db),
+        cmocka_unit_test_setup_teardown(no_allocation_failure_changes_an_answer, open_db, close_db),
         cmocka_unit_test_setup_teardown(counting_follows_the_query, open_db, close_db),
         cmocka_unit_test_setup_teardown(explain_tells_what_it_would_cost, open_db, close_db),
     };

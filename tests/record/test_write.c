@@ -257,6 +257,47 @@ static void bare_records_are_the_fields(void **state)
     item_fini(&stale);
 }
 
+/* A bare record has no counter: "0" says nothing, so it must not pass for "unchanged". */
+static void a_bare_integer_needs_a_counter(void **state)
+{
+    (void)state;
+    reopen_db((const struct setting[]){{"record_format", "bare"}, {NULL, NULL}});
+    create_ok("n", ALICE);
+    satchel_item item = write_one(SAT_WRITE_UPDATE, "n", BOB, "0");
+    assert_int_equal(item.err.code, SATCHEL_INVALID);
+    assert_non_null(strstr(item.err.text, "token"));
+    item_fini(&item);
+    const satchel_delete_options options = {.struct_size = sizeof options, .expected = "0"};
+    bool existed = false;
+    assert_int_equal(sat_db_delete(db, "n", &options, &existed, NULL), SATCHEL_INVALID);
+}
+
+static void an_update_that_finds_nothing_tells_the_index(void **state)
+{
+    (void)state;
+    create_ok("a", ALICE);
+    SAT_AUTO_FREE char *before = search_ids(NULL);
+    assert_string_equal(before, "a");
+    foreign_delete("recs/a.json");
+    satchel_item item = write_one(SAT_WRITE_UPDATE, "a", BOB, NULL);
+    assert_int_equal(item.err.code, SATCHEL_NOT_FOUND);
+    item_fini(&item);
+    SAT_AUTO_FREE char *after = search_ids(NULL);
+    assert_string_equal(after, "");
+}
+
+static void a_lost_race_reads_the_record_itself(void **state)
+{
+    (void)state;
+    create_ok("a", ALICE);
+    foreign_put("recs/a.json", "{\"id\":\"a\",\"version\":5,\"fields\":{\"by\":\"other\"}}");
+    satchel_item item = write_one(SAT_WRITE_UPDATE, "a", BOB, NULL);
+    assert_int_equal(item.record.version, 6);
+    assert_int_equal(requests(SAT_OP_STAT), 0);
+    assert_int_equal(requests(SAT_OP_GET), 1);
+    item_fini(&item);
+}
+
 static void metadata_becomes_tags(void **state)
 {
     (void)state;
@@ -363,6 +404,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_batch_reports_each_item_in_order, open_db, close_db),
         cmocka_unit_test_setup_teardown(large_batches_go_in_chunks, open_db, close_db),
         cmocka_unit_test_setup_teardown(bare_records_are_the_fields, open_db, close_db),
+        cmocka_unit_test_setup_teardown(a_bare_integer_needs_a_counter, open_db, close_db),
+        cmocka_unit_test_setup_teardown(an_update_that_finds_nothing_tells_the_index, open_db,
+                                        close_db),
+        cmocka_unit_test_setup_teardown(a_lost_race_reads_the_record_itself, open_db, close_db),
         cmocka_unit_test_setup_teardown(metadata_becomes_tags, open_db, close_db),
         cmocka_unit_test_setup_teardown(tags_can_be_named_or_strict, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_write_of_unknown_outcome_is_read_again, open_db,

@@ -372,8 +372,8 @@ static PyObject *f(PyObject *self, PyObject *args)
     Py_RETURN_NONE;
 }
 static PyMethodDef methods[] = {{"f", f, METH_NOARGS, "f()\\n--\\n\\n"}, {NULL, NULL, 0, NULL}};
-static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_x", NULL, -1, methods, 0, 0, 0, 0};
-PyMODINIT_FUNC PyInit__x(void)
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, methods, 0, 0, 0, 0};
+PyMODINIT_FUNC PyInit__core(void)
 {
     return PyModule_Create(&module);
 }
@@ -387,7 +387,8 @@ def test_stub_that_lies_is_caught(tmp_path: Path, stub: str, wrong: bool) -> Non
         f"{python.PACKAGE}/__init__.py": "",
         f"{package}/__init__.py": "",
         f"{package}/py.typed": "",
-        f"{package}/_x.pyi": f"def {stub}() -> None: ...\n",
+        f"{package}/_core.pyi": f"def {stub}() -> None: ...\n",
+        "bindings/python/stubtest.txt": "",
         "x.c": MODULE,
     }
     tree = make_tree(tmp_path, files)
@@ -395,9 +396,9 @@ def test_stub_that_lies_is_caught(tmp_path: Path, stub: str, wrong: bool) -> Non
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     include = sysconfig.get_path("include")
-    target = tmp_path / package / "_x.so"
+    target = tmp_path / package / "_core.so"
     command = ["gcc", "-shared", "-fPIC", f"-I{include}", "-o", target, tmp_path / "x.c"]
     subprocess.run(command, check=True)
     found = list(python.stubtest(tree, tmp_path / "build"))
     assert bool(found) is wrong
-    assert not wrong or "satchel._x.g" in found[0].text
+    assert not wrong or "satchel._core.g" in found[0].text

@@ -15,6 +15,7 @@ using ResultsHandle = Handle<satchel_results, satchel_results_close>;
 
 DbHandle open(nb::str uri, const Config &config)
 {
+    check_process();
     satchel_db *raw = nullptr;
     satchel_error err{};
     std::string text = text_of(uri, "the URI");

@@ -38,6 +38,14 @@ void fail(int code, const char *text)
     throw Failure{err};
 }
 
+void check_process()
+{
+    if (forked_with_handles())
+        fail(SATCHEL_UNSUPPORTED,
+             "satchel had handles open when this process was forked and cannot "
+             "be used in it: start processes by 'spawn', or fork first");
+}
+
 std::string text_of(nb::handle value, const char *what)
 {
     Py_ssize_t len = 0;

@@ -36,6 +36,7 @@ int flag(const nb::dict &flags, const char *name)
 
 Job copy(const nb::list &sources, nb::str destination, const Config &config, const nb::dict &flags)
 {
+    check_process();
     std::vector<std::string> text;
     std::vector<const char *> pointers;
     for (nb::handle source : sources)

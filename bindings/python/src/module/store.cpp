@@ -13,6 +13,7 @@ enum { COUNTS = 64 };
 
 StoreHandle open(nb::str uri, const Config &config)
 {
+    check_process();
     satchel_store *raw = nullptr;
     satchel_error err{};
     std::string text = text_of(uri, "the URI");
@@ -192,7 +193,8 @@ struct Listing {
     ~Listing()
     {
         Released released;
-        satchel_cursor_close(cursor);
+        if (!forked_with_handles())
+            satchel_cursor_close(cursor);
         store.reset();
     }
 };
