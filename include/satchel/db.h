@@ -136,9 +136,10 @@ SATCHEL_API int satchel_db_delete_batch(satchel_db *db, const satchel_batch *bat
 typedef struct satchel_results satchel_results;
 
 /**
- * Finds records. @p query NULL = all, by id. The index is refreshed first when it is older than
- * cache_ttl: LIST pages and one GET for each changed record. Errors: CORRUPT (naming the key of a
- * record that cannot be read, never a hole in the result), those of satchel_list().
+ * Finds records. @p query NULL = all, by id; it must live until the results are closed. The index
+ * is refreshed first when it is older than cache_ttl: LIST pages and one GET for each changed
+ * record. Errors: CORRUPT (naming the key of a record that cannot be read, never a hole in the
+ * result), those of satchel_list().
  */
 SATCHEL_API int satchel_db_search(satchel_db *db, const satchel_query *query,
                                   satchel_results **results, satchel_error *err);

@@ -74,7 +74,6 @@ static int get_bytes(satchel_store *store, struct sat_op *op, satchel_buf *out, 
     SAT_AUTO_BUF struct sat_buf memory;
     sat_buf_init(&memory, store->max_memory);
     op->sink = sat_sink_memory(&memory);
-    op->deadline_ns = sat_transfer_deadline(store->conn, store->max_memory);
     int code = sat_op_run(op, err);
     if (code == SATCHEL_LIMIT && memory.failed == SATCHEL_LIMIT)
         return sat_error_set(err, code,
@@ -122,7 +121,7 @@ int satchel_get_to_file(satchel_store *store, const char *key, const char *path,
                                  err);
     if (code != SATCHEL_OK)
         return sat_api_done(code, err);
-    code = sat_object_get_file(&op, &landing, UINT64_MAX, err);
+    code = sat_object_get_file(&op, &landing, err);
     if (code == SATCHEL_OK)
         code = sat_landing_commit(&landing, op.sink.received, false, err);
     else
@@ -191,7 +190,6 @@ int satchel_put(satchel_store *store, const char *key, satchel_span data,
         code = begin_put(store, key, &put, &op, &full, err);
     if (code == SATCHEL_OK) {
         op.source = sat_source_span(data);
-        op.deadline_ns = sat_transfer_deadline(store->conn, data.len);
         code = sat_op_run(&op, err);
         sat_op_fini(&op);
     }

@@ -120,7 +120,13 @@ int sat_attempt_hash(struct sat_op *op, satchel_error *err)
 static int on_head(struct sat_exchange *exchange, satchel_error *err)
 {
     struct sat_op *op = exchange->user;
-    return sat_door_head(op, &exchange->reply, err);
+    int code = sat_door_head(op, &exchange->reply, err);
+    if (code == SATCHEL_OK) {
+        uint64_t bytes = op->range_length > 0 ? op->range_length : op->info.size;
+        sat_op_allow_bytes(op, bytes);
+        exchange->deadline_ns = op->deadline_ns;
+    }
+    return code;
 }
 
 static void fill_exchange(struct sat_op *op)

@@ -152,6 +152,9 @@ static void set_deadline(struct sat_op *op)
     if (op->deadline_ns == 0)
         op->deadline_ns =
             sat_clock_now_ns() + (int64_t)op->conn->request_timeout_ms * SAT_NS_PER_MS;
+    op->base_deadline_ns = op->deadline_ns;
+    if (op->kind == SAT_OP_PUT)
+        sat_op_allow_bytes(op, op->source.length);
 }
 
 void sat_engine_run_here(struct sat_op *op)

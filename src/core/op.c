@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/backend.h"
+#include "core/clock.h"
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/lock.h"
@@ -24,6 +25,14 @@ void sat_info_fini(struct sat_info *info)
     sat_free(info->content_type);
     sat_tags_fini(&info->metadata);
     *info = (struct sat_info){0};
+}
+
+void sat_op_allow_bytes(struct sat_op *op, uint64_t bytes)
+{
+    uint64_t seconds = bytes / SAT_OP_SLOWEST;
+    uint64_t left = (uint64_t)((INT64_MAX - op->base_deadline_ns) / SAT_NS_PER_S);
+    op->deadline_ns =
+        seconds >= left ? INT64_MAX : op->base_deadline_ns + (int64_t)seconds * SAT_NS_PER_S;
 }
 
 /* ---- pages */

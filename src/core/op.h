@@ -139,6 +139,7 @@ struct sat_op {
     struct sat_op *next;
     struct sat_queue *queue;
     struct sat_attempt *attempt; /* private to engine.c */
+    int64_t base_deadline_ns;    /* deadline_ns as asked for, without the body's own time */
     unsigned attempts;
     int64_t not_before_ns;
     bool skew_corrected;
@@ -149,6 +150,14 @@ struct sat_op {
 void sat_op_fini(struct sat_op *op);
 /* The text of a kind ("get"). */
 const char *sat_op_kind_text(enum sat_op_kind kind);
+
+/*
+ * A transfer that moves at all is not cut off for its size (one that does not is ended by
+ * stall_timeout): the deadline becomes the op's base deadline and the time `bytes` take at
+ * SAT_OP_SLOWEST bytes a second.
+ */
+#define SAT_OP_SLOWEST ((uint64_t)256 * 1024)
+void sat_op_allow_bytes(struct sat_op *op, uint64_t bytes);
 
 /* ---- completion queues: ops come out in order of completion. */
 struct sat_queue;

@@ -171,6 +171,9 @@ static const char *const leading[] = {"id", "created_at", "updated_at"};
 
 enum { LEADING = sizeof leading / sizeof leading[0] };
 
+/* Kinds of fields that JSON has no form for, noted by a binding: of no use to a console. */
+static const char TYPES_KEY[] = "_types";
+
 static bool is_leading(satchel_span key)
 {
     for (size_t i = 0; i < LEADING; i++) {
@@ -178,6 +181,11 @@ static bool is_leading(satchel_span key)
             return true;
     }
     return false;
+}
+
+static bool is_tag(satchel_span key)
+{
+    return key.len > 0 && !is_leading(key) && !sat_jscan_key_is(key, sat_span_of(TYPES_KEY));
 }
 
 /* `raw` is a key as sat_jscan_member() gives it. */
@@ -213,7 +221,7 @@ int sat_doc_tags(satchel_span metadata, satchel_span id, struct sat_tags *tags, 
             code = add_tag(tags, sat_span_of(leading[i]), value, err);
     }
     while (code == SATCHEL_OK && sat_jscan_member(metadata, &cursor, &key, &value)) {
-        if (key.len > 0 && !is_leading(key))
+        if (is_tag(key))
             code = add_tag(tags, key, value, err);
     }
     return code;

@@ -27,9 +27,9 @@ int sat_doc_project(satchel_span text, const struct sat_path *paths, size_t coun
 
 /*
  * Appends to *tags, empty before, what metadata (a JSON object) projects to: `id`, `created_at`,
- * `updated_at` (where present), then the other keys in order; an empty key has no tag. Values:
- * strings decoded, all else as compact JSON text. Neither fitted nor escaped: see core/tags.h.
- * NOMEM; *tags then needs sat_tags_fini() all the same.
+ * `updated_at` (where present), then the other keys in order; an empty key and `_types` have none.
+ * Values: strings decoded, all else as compact JSON text. Neither fitted nor escaped: see
+ * core/tags.h. NOMEM; *tags then needs sat_tags_fini() all the same.
  */
 int sat_doc_tags(satchel_span metadata, satchel_span id, struct sat_tags *tags, satchel_error *err);
 

@@ -46,6 +46,7 @@ struct write_call {
     struct sat_queue *queue;
     struct sat_index_write *marks; /* of the chunk */
     bool keep_stamps;              /* created_at and updated_at of the given records stand */
+    bool conditions_known;
     bool if_absent_enforced;
     bool if_match_enforced;
 };
@@ -594,6 +595,30 @@ static int learn_bases(struct write_call *call, struct write_item *items, size_t
     return SATCHEL_OK;
 }
 
+/*
+ * Learns which conditions the store enforces, once a call and only when something is to be sent.
+ * Where one is missing, every item that waits fails with that.
+ */
+static void learn_conditions(struct write_call *call, struct write_item *items, size_t count)
+{
+    satchel_error why = {0};
+    int code = SATCHEL_OK;
+    bool waits = false;
+    for (size_t i = 0; i < count && !waits; i++)
+        waits = items[i].phase != PHASE_DONE;
+    if (!waits || call->conditions_known)
+        return;
+    if (call->kind != SAT_WRITE_UPDATE)
+        code = sat_db_condition(call->db, SAT_DB_IF_ABSENT, &call->if_absent_enforced, &why);
+    if (code == SATCHEL_OK && call->kind != SAT_WRITE_CREATE)
+        code = sat_db_condition(call->db, SAT_DB_PUT_IF_MATCH, &call->if_match_enforced, &why);
+    call->conditions_known = code == SATCHEL_OK;
+    for (size_t i = 0; code != SATCHEL_OK && i < count; i++) {
+        if (items[i].phase != PHASE_DONE)
+            fail_item(&items[i], &why);
+    }
+}
+
 /* (2), first half. Returns how many marks there are; a failure is not the caller's. */
 static size_t mark(struct write_call *call, struct write_item *items, size_t count)
 {
@@ -667,6 +692,7 @@ static int write_chunk(struct write_call *call, const satchel_batch *batch, size
         items[i].out = &out[i];
         prepare_item(&items[i], batch, first + i);
     }
+    learn_conditions(call, items, count);
     int code = learn_bases(call, items, count, err);
     if (code == SATCHEL_OK) {
         size_t marked = mark(call, items, count);
@@ -698,15 +724,8 @@ int sat_db_write(struct satchel_db *db, const struct sat_db_write_options *optio
 {
     enum sat_write_kind kind = options->kind;
     struct write_call call = {.db = db, .kind = kind, .keep_stamps = options->keep_stamps};
-    int code = SATCHEL_OK;
-    if (kind != SAT_WRITE_UPDATE)
-        code = sat_db_condition(db, SAT_DB_IF_ABSENT, &call.if_absent_enforced, err);
-    if (code == SATCHEL_OK && kind != SAT_WRITE_CREATE)
-        code = sat_db_condition(db, SAT_DB_PUT_IF_MATCH, &call.if_match_enforced, err);
-    if (code != SATCHEL_OK)
-        return code;
     call.marks = sat_calloc(SAT_DB_CHUNK_ITEMS, sizeof *call.marks);
-    code = call.marks == NULL ? sat_error_nomem(err) : sat_queue_new(&call.queue, err);
+    int code = call.marks == NULL ? sat_error_nomem(err) : sat_queue_new(&call.queue, err);
     for (size_t first = 0; code == SATCHEL_OK && first < batch->count;) {
         size_t count = chunk_size(batch, first);
         satchel_error why = {0};

@@ -202,7 +202,6 @@ static int verify_object(struct sat_copy *copy, const struct sat_op *put,
                          const struct content *content, satchel_error *err)
 {
     struct sat_op get = {.kind = SAT_OP_GET, .conn = put->conn, .key = put->key};
-    get.deadline_ns = sat_transfer_deadline(put->conn, content->size);
     int code = run_op(copy, &get, err);
     bool same = code == SATCHEL_OK && get.sink.received == content->size &&
                 get.sink.crc64 == content->crc64;
@@ -298,7 +297,7 @@ static int store_to_local(struct sat_copy *copy, satchel_error *err)
     if (code != SATCHEL_OK)
         return code;
     set_op(copy, &op);
-    code = sat_object_get_file(&op, &landing, copy->item.size, err);
+    code = sat_object_get_file(&op, &landing, err);
     set_op(copy, NULL);
     const struct content content = {.size = op.sink.received, .crc64 = op.sink.crc64};
     sat_op_fini(&op);
@@ -351,7 +350,6 @@ static int put_object(struct sat_copy *copy, const char *key, const struct sat_o
         .content_type = info->content_type,
         .metadata = sat_tags_count(&info->metadata) > 0 ? &info->metadata : NULL,
     };
-    op.deadline_ns = sat_transfer_deadline(op.conn, content.size);
     int code = run_op(copy, &op, err);
     if (code == SATCHEL_OK && copy->rules->verify)
         code = verify_object(copy, &op, &content, err);
@@ -415,7 +413,6 @@ static int store_to_store(struct sat_copy *copy, satchel_error *err)
     if (code != SATCHEL_OK)
         return code;
     struct sat_op get = {.kind = SAT_OP_GET, .conn = item->conn, .key = item->key};
-    get.deadline_ns = sat_transfer_deadline(item->conn, item->size);
     code = item->size <= copy->rules->spool_from ? through_memory(copy, key, &get, err)
                                                  : through_spool(copy, key, &get, err);
     sat_op_fini(&get);

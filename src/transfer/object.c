@@ -5,19 +5,8 @@
 #include <string.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "core/str.h"
-
-int64_t sat_transfer_deadline(const struct sat_conn *conn, uint64_t bytes)
-{
-    int64_t now = sat_clock_now_ns();
-    int64_t timeout = (int64_t)conn->request_timeout_ms * SAT_NS_PER_MS;
-    uint64_t seconds = bytes / SAT_TRANSFER_SLOWEST;
-    if (seconds >= (uint64_t)((INT64_MAX - now - timeout) / SAT_NS_PER_S))
-        return INT64_MAX;
-    return now + timeout + (int64_t)seconds * SAT_NS_PER_S;
-}
 
 /* ---- local files */
 
@@ -89,19 +78,16 @@ int sat_object_put_file(struct sat_op *op, const struct sat_local_file *file, sa
     uint64_t size = (uint64_t)file->info.st_size;
     op->kind = SAT_OP_PUT;
     op->source = sat_source_file(file->fd, 0, size);
-    op->deadline_ns = sat_transfer_deadline(op->conn, size);
     int code = sat_op_run(op, err);
     if (code == SATCHEL_MODIFIED) /* the source speaks of "the file" */
         return sat_error_set(err, code, "'%s' changed while it was read: try again", file->path);
     return code == SATCHEL_OK ? sat_local_file_same(file, err) : code;
 }
 
-int sat_object_get_file(struct sat_op *op, struct sat_landing *landing, uint64_t size,
-                        satchel_error *err)
+int sat_object_get_file(struct sat_op *op, struct sat_landing *landing, satchel_error *err)
 {
     op->kind = SAT_OP_GET;
     op->sink = sat_sink_file(landing->fd, 0);
-    op->deadline_ns = sat_transfer_deadline(op->conn, size);
     int code = sat_op_run(op, err);
     if (code != SATCHEL_OK && err != NULL && err->code == SATCHEL_IO)
         sat_error_prefix(err, "'%s': ", landing->path);

@@ -12,14 +12,6 @@
 #include "core/os.h"
 #include "transfer/landing.h"
 
-/*
- * The deadline of an op that moves `bytes`: request_timeout, and the time they take at
- * SAT_TRANSFER_SLOWEST bytes a second. A transfer that moves at all is not cut off for its size;
- * one that does not is ended by stall_timeout.
- */
-#define SAT_TRANSFER_SLOWEST ((uint64_t)256 * 1024)
-int64_t sat_transfer_deadline(const struct sat_conn *conn, uint64_t bytes);
-
 /* A local file that is being read. */
 struct sat_local_file {
     int fd;
@@ -44,9 +36,8 @@ int sat_object_put_file(struct sat_op *op, const struct sat_local_file *file, sa
 
 /*
  * Runs a GET op, whose conn and key are set, into the landing; then op->sink has its checksum and
- * length. `size` is what the object is thought to have, for the deadline; UINT64_MAX = not known.
+ * length.
  */
-int sat_object_get_file(struct sat_op *op, struct sat_landing *landing, uint64_t size,
-                        satchel_error *err);
+int sat_object_get_file(struct sat_op *op, struct sat_landing *landing, satchel_error *err);
 
 #endif

@@ -32,7 +32,8 @@ static int list(void *state, struct sat_op *op, satchel_error *err)
     return SATCHEL_OK;
 }
 
-static const struct sat_backend backend = {.name = "script", .slots = {[SAT_OP_LIST] = {.run = list}}};
+static const struct sat_backend backend = {.name = "script",
+                                           .slots = {[SAT_OP_LIST] = {.run = list}}};
 
 static struct sat_listing *listing_of(struct script *script, struct sat_conn *conn)
 {

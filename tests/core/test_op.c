@@ -189,9 +189,22 @@ static void every_kind_has_a_text(void **state)
     assert_string_equal(sat_op_kind_text(SAT_OP_KINDS), "?");
 }
 
+static void a_body_is_allowed_its_time(void **state)
+{
+    (void)state;
+    struct sat_op op = {.base_deadline_ns = 1000};
+    sat_op_allow_bytes(&op, SAT_OP_SLOWEST - 1);
+    assert_int_equal(op.deadline_ns, 1000);
+    sat_op_allow_bytes(&op, SAT_OP_SLOWEST * 1000);
+    assert_int_equal(op.deadline_ns, 1000 + INT64_C(1000000000) * 1000);
+    sat_op_allow_bytes(&op, UINT64_MAX);
+    assert_true(op.deadline_ns > INT64_C(1000000000) * 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_is_allowed_its_time),
         cmocka_unit_test(an_empty_queue_does_not_wait),
         cmocka_unit_test(a_queue_is_used_again_after_it_was_empty),
         cmocka_unit_test(a_bad_op_comes_out_of_its_queue),

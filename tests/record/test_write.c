@@ -301,7 +301,8 @@ static void a_lost_race_reads_the_record_itself(void **state)
 static void metadata_becomes_tags(void **state)
 {
     (void)state;
-    create_ok("t", "{\"fields\":{},\"metadata\":{\"dept\":\"R&D = \xC3\xBC\",\"n\":3}}");
+    create_ok("t", "{\"fields\":{},\"metadata\":{\"dept\":\"R&D = \xC3\xBC\",\"n\":3,"
+                   "\"_types\":{\"x\":\"datetime\"}}}");
     struct sat_op op = {.kind = SAT_OP_TAGS_GET, .conn = foreign, .key = "recs/t.json"};
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
     struct sat_tags plain = {0};
@@ -309,6 +310,7 @@ static void metadata_becomes_tags(void **state)
     assert_string_equal(sat_tags_find(&plain, sat_span_of("id"))->value, "t");
     assert_string_equal(sat_tags_find(&plain, sat_span_of("dept"))->value, "R&D = \xC3\xBC");
     assert_string_equal(sat_tags_find(&plain, sat_span_of("n"))->value, "3");
+    assert_null(sat_tags_find(&plain, sat_span_of("_types")));
     sat_tags_fini(&plain);
     sat_op_fini(&op);
 }
