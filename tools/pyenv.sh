@@ -8,7 +8,7 @@ set -euo pipefail
 
 venv=$(need_venv)
 settings=("PATH=$venv/bin:$PATH" "PYTHONPATH=$ROOT/build/python${PYTHONPATH:+:$PYTHONPATH}")
-if cat "$ROOT"/build/python/satchel/*.so 2>/dev/null | grep -q __asan_init; then
+if grep -qs __asan_init "$ROOT"/build/python/satchel/*.so; then
     preload="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so)"
     settings+=("LD_PRELOAD=$preload" "ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0")
 fi

@@ -224,7 +224,8 @@ int sat_index_meta_read(struct sat_sqlite *db, struct sat_index_meta *meta, satc
     SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
     bool row = false;
     int code = sat_sqlite_prepare(
-        db, "SELECT generation, listed, listed_ns, listed_drop, listed_boot FROM meta", &stmt, err);
+        db, "SELECT generation, listed, listed_ns, listed_drop, listed_boot, begun FROM meta", &stmt,
+        err);
     if (code == SATCHEL_OK)
         code = sat_sqlite_step(db, stmt, &row, err);
     if (code != SATCHEL_OK)
@@ -235,6 +236,7 @@ int sat_index_meta_read(struct sat_sqlite *db, struct sat_index_meta *meta, satc
     meta->generation = sqlite3_column_int64(stmt, 0);
     meta->listed = sqlite3_column_int64(stmt, 1);
     meta->listed_ns = sqlite3_column_int64(stmt, 2);
+    meta->begun = sqlite3_column_int64(stmt, 5);
     meta->listed_drop = (uint64_t)sqlite3_column_int64(stmt, 3);
     const char *boot = sat_sqlite_text(stmt, 4);
     if (boot != NULL)
@@ -262,11 +264,21 @@ static int enter(struct sat_index_txn *txn, bool *current, satchel_error *err)
     }
     txn->generation = meta.generation + 1;
     txn->listed = meta.listed;
+    txn->begun = meta.begun;
     return sat_sqlite_exec(db, "UPDATE meta SET generation = generation + 1", err);
 }
 
-int sat_index_txn_begin(struct sat_index *index, uint64_t epoch, struct sat_index_txn *txn,
-                        satchel_error *err)
+/* BEGIN IMMEDIATE, waiting for another writer at most this long. */
+static int take_write_lock(struct sat_sqlite *db, int wait_ms, satchel_error *err)
+{
+    (void)sqlite3_busy_timeout(db->raw, wait_ms);
+    int code = sat_sqlite_exec(db, "BEGIN IMMEDIATE", err);
+    (void)sqlite3_busy_timeout(db->raw, SAT_SQLITE_BUSY_MS);
+    return code;
+}
+
+static int begin_waiting(struct sat_index *index, uint64_t epoch, int wait_ms,
+                         struct sat_index_txn *txn, satchel_error *err)
 {
     int code = SATCHEL_MODIFIED;
     sat_mutex_lock(&index->write_lock);
@@ -282,7 +294,7 @@ int sat_index_txn_begin(struct sat_index *index, uint64_t epoch, struct sat_inde
             break;
         }
         bool current = false;
-        code = sat_sqlite_exec(txn->conn->db, "BEGIN IMMEDIATE", err);
+        code = take_write_lock(txn->conn->db, wait_ms, err);
         if (code == SATCHEL_OK)
             code = enter(txn, &current, err);
         if (code == SATCHEL_OK && current)
@@ -293,6 +305,17 @@ int sat_index_txn_begin(struct sat_index *index, uint64_t epoch, struct sat_inde
     }
     sat_mutex_unlock(&index->write_lock);
     return code;
+}
+
+int sat_index_txn_begin(struct sat_index *index, uint64_t epoch, struct sat_index_txn *txn,
+                        satchel_error *err)
+{
+    return begin_waiting(index, epoch, SAT_SQLITE_BUSY_MS, txn, err);
+}
+
+int sat_index_txn_try(struct sat_index *index, struct sat_index_txn *txn, satchel_error *err)
+{
+    return begin_waiting(index, 0, 0, txn, err);
 }
 
 int sat_index_txn_end(struct sat_index_txn *txn, int code, satchel_error *err)
@@ -320,18 +343,86 @@ int sat_index_clear(struct sat_index *index, satchel_error *err)
         return code;
     code = sat_sqlite_exec(txn.conn->db,
                            "DELETE FROM body; DELETE FROM obj; UPDATE meta SET listed = 0", err);
+    if (code == SATCHEL_OK)
+        code = sat_index_fields_prune(index, txn.conn->db, err);
     sat_index_drop_freshness(index);
     return sat_index_txn_end(&txn, code, err);
 }
 
 int sat_index_next_generation(struct sat_index *index, int64_t *out, satchel_error *err)
 {
-    struct sat_index_txn txn;
-    int code = sat_index_txn_begin(index, 0, &txn, err);
+    struct sat_index_conn *conn;
+    struct sat_index_meta meta;
+    int code = sat_index_acquire(index, &conn, err);
     if (code != SATCHEL_OK)
         return code;
-    *out = txn.generation;
-    return sat_index_txn_end(&txn, SATCHEL_OK, err);
+    code = sat_index_meta_read(conn->db, &meta, err);
+    sat_index_release(index, conn);
+    if (code == SATCHEL_OK)
+        *out = meta.generation;
+    return code;
+}
+
+/* ---- notes ---- */
+
+int sat_index_note_put(struct sat_index *index, const char *name, int64_t value, int64_t valid_s,
+                       satchel_error *err)
+{
+    struct sat_index_txn txn;
+    int64_t now = sat_clock_wall_ns();
+    int64_t longest = (INT64_MAX - now) / SAT_NS_PER_S;
+    int64_t until = now + (valid_s < longest ? valid_s : longest) * SAT_NS_PER_S;
+    int code = sat_index_txn_try(index, &txn, err);
+    if (code != SATCHEL_OK)
+        return code;
+    {
+        SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
+        code = sat_sqlite_prepare(txn.conn->db, "INSERT OR REPLACE INTO note VALUES (?1, ?2, ?3)",
+                                  &stmt, err);
+        if (code == SATCHEL_OK)
+            code = sat_sqlite_bind(txn.conn->db, stmt, err, "tii", name, value, until);
+        if (code == SATCHEL_OK)
+            code = sat_sqlite_run(txn.conn->db, stmt, err);
+    }
+    return sat_index_txn_end(&txn, code, err);
+}
+
+static bool find_note(struct sat_sqlite *db, const char *name, int64_t *value)
+{
+    SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
+    bool row = false;
+    int code = sat_sqlite_prepare(db, "SELECT value FROM note WHERE name = ?1 AND until_ns > ?2",
+                                  &stmt, NULL);
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_bind(db, stmt, NULL, "ti", name, sat_clock_wall_ns());
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_step(db, stmt, &row, NULL);
+    if (code != SATCHEL_OK || !row)
+        return false;
+    *value = sqlite3_column_int64(stmt, 0);
+    return true;
+}
+
+bool sat_index_note_get(struct sat_index *index, const char *name, int64_t *value)
+{
+    struct sat_index_conn *conn;
+    if (sat_index_acquire(index, &conn, NULL) != SATCHEL_OK)
+        return false;
+    bool found = find_note(conn->db, name, value);
+    sat_index_release(index, conn);
+    return found;
+}
+
+/* ---- counting ---- */
+
+int sat_index_check_listed(struct sat_sqlite *db, satchel_error *err)
+{
+    int64_t listed = 0;
+    int code = sat_sqlite_int(db, "SELECT listed FROM meta", &listed, err);
+    if (code == SATCHEL_OK && listed == 0)
+        code = sat_error_set(err, SATCHEL_MODIFIED,
+                             "record index is not filled yet: refresh and try again");
+    return code;
 }
 
 int sat_index_count(struct sat_index *index, uint64_t *out, satchel_error *err)
@@ -341,7 +432,11 @@ int sat_index_count(struct sat_index *index, uint64_t *out, satchel_error *err)
     int code = sat_index_acquire(index, &conn, err);
     if (code != SATCHEL_OK)
         return code;
-    code = sat_sqlite_int(conn->db, "SELECT count(*) FROM obj WHERE state <> 1", &count, err);
+    code = sat_sqlite_exec(conn->db, "BEGIN", err);
+    if (code == SATCHEL_OK)
+        code = sat_index_check_listed(conn->db, err);
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_int(conn->db, "SELECT count(*) FROM obj WHERE state <> 1", &count, err);
     sat_index_release(index, conn);
     *out = (uint64_t)count;
     return code;

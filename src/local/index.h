@@ -51,7 +51,8 @@ int sat_index_clear(struct sat_index *index, satchel_error *err);
 
 /*
  * Declared field paths (as written by the user: "address.city"): creates the expression indexes
- * that are missing and drops those no longer declared. Cheap when nothing changed.
+ * that are missing. Those of other handles stay until a sat_index_clear(). Without anything to
+ * create no lock is taken.
  */
 int sat_index_set_fields(struct sat_index *index, const char *const *paths, size_t count,
                          satchel_error *err);
@@ -97,7 +98,8 @@ void sat_index_rows_free(struct sat_index_rows *rows);
 int sat_index_lookup(struct sat_index *index, const char *const *keys, size_t count,
                      bool with_bodies, struct sat_index_rows **out, satchel_error *err);
 
-/* Rows that exist (LIVE and CORRUPT). Call sat_index_orphans() first, as before a search. */
+/* Rows that exist (LIVE and CORRUPT). Call sat_index_orphans() first, as before a search. MODIFIED,
+ * as for the searches, when no refresh has filled this file. */
 int sat_index_count(struct sat_index *index, uint64_t *out, satchel_error *err);
 
 /* ---- own writes ---- */
@@ -148,11 +150,12 @@ void sat_index_drop_freshness(struct sat_index *index);
 
 /* ---- learning single objects ---- */
 
-/* A new generation, higher than all before. Take it BEFORE the GET whose result is to be put. */
+/* The generation now, without any lock. Take it BEFORE the GET whose result is to be put. */
 int sat_index_next_generation(struct sat_index *index, int64_t *out, satchel_error *err);
 /*
  * Records what GETs (or HEADs that found ABSENT) told: rows of a generation >= `generation` and
- * rows with a live write in flight are left alone, silently.
+ * rows with a live write in flight are left alone, silently; ABSENT of a key without a row is not
+ * news. BUSY at once when another process is writing: it is only a cache that is filled.
  */
 int sat_index_put(struct sat_index *index, int64_t generation, const struct sat_index_row *rows,
                   size_t count, satchel_error *err);

@@ -57,17 +57,21 @@ int sat_index_file_connect(struct sat_index *index, uint64_t epoch, struct sat_i
                            satchel_error *err)
 {
     struct sat_mark_head head;
+    struct sat_index_conn *conn = NULL;
     int code = sat_mark_read(index->mark, &head, err);
     if (code != SATCHEL_OK)
         return code;
-    code = open_epoch(index, epoch, out, err);
+    code = open_epoch(index, epoch, &conn, err);
     if (code != SATCHEL_OK)
         return code;
     if (head.epoch == epoch)
-        code = sat_index_schema_check((*out)->db, &head, err);
-    if (code != SATCHEL_OK)
-        sat_index_conn_close(*out);
-    return code;
+        code = sat_index_schema_check(conn->db, &head, err);
+    if (code != SATCHEL_OK) {
+        sat_index_conn_close(conn);
+        return code;
+    }
+    *out = conn;
+    return SATCHEL_OK;
 }
 
 /* ---- a new epoch ---- */
@@ -172,8 +176,9 @@ static uint64_t look_of(const struct sat_index *index, uint64_t epoch)
         struct stat info;
         if (names[i] == NULL || sat_os_stat(AT_FDCWD, names[i], AT_SYMLINK_NOFOLLOW, &info) < 0)
             memset(&info, 0, sizeof info);
-        int64_t facts[4] = {(int64_t)info.st_ino, info.st_size, info.st_mtim.tv_sec,
-                            info.st_mtim.tv_nsec};
+        /* The time of change as well: that of modification can be set back. */
+        int64_t facts[6] = {(int64_t)info.st_ino, info.st_size,        info.st_mtim.tv_sec,
+                            info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
         crc = sat_crc64(crc, facts, sizeof facts);
     }
     return crc;

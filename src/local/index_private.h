@@ -85,11 +85,14 @@ struct sat_index_txn {
     struct sat_index_conn *conn;
     int64_t generation;
     int64_t listed; /* generation of the last complete refresh, 0 = none */
+    int64_t begun;  /* generation of the last refresh that began; > listed: it may be under way */
 };
 
 /* epoch 0: any; else MODIFIED when the file is another one. Pair with commit or abort. */
 int sat_index_txn_begin(struct sat_index *index, uint64_t epoch, struct sat_index_txn *txn,
                         satchel_error *err);
+/* The same for what is only a cache fill: BUSY at once when another process writes. */
+int sat_index_txn_try(struct sat_index *index, struct sat_index_txn *txn, satchel_error *err);
 /* Ends the transaction: commits when `code` is OK, else drops it. Returns the outcome. */
 int sat_index_txn_end(struct sat_index_txn *txn, int code, satchel_error *err);
 
@@ -97,11 +100,17 @@ int sat_index_txn_end(struct sat_index_txn *txn, int code, satchel_error *err);
 struct sat_index_meta {
     int64_t generation;
     int64_t listed; /* generation of the last complete refresh, 0 = none */
+    int64_t begun;  /* of the last refresh that began */
     int64_t listed_ns;
     uint64_t listed_drop;
     char listed_boot[SAT_MARK_BOOT_SIZE];
 };
 int sat_index_meta_read(struct sat_sqlite *db, struct sat_index_meta *meta, satchel_error *err);
+/*
+ * MODIFIED when no refresh has filled this file, as after a replacement or a clear since the caller
+ * looked at the freshness. Inside the transaction that answers.
+ */
+int sat_index_check_listed(struct sat_sqlite *db, satchel_error *err);
 /* Whether the last refresh still counts: its freshness was not dropped since. */
 bool sat_index_is_listed(const struct sat_index_meta *meta, const struct sat_mark_head *head);
 
@@ -109,6 +118,8 @@ bool sat_index_is_listed(const struct sat_index_meta *meta, const struct sat_mar
 
 /* Creates the declared indexes that a file made anew lacks; inside a write transaction. */
 int sat_index_fields_ensure(struct sat_index *index, struct sat_sqlite *db, satchel_error *err);
+/* Drops the indexes of every field that this handle does not declare; inside a write transaction. */
+int sat_index_fields_prune(struct sat_index *index, struct sat_sqlite *db, satchel_error *err);
 void sat_index_fields_fini(struct sat_vec *fields);
 
 /* ---- index_write.c ---- */
@@ -124,6 +135,7 @@ struct sat_row_found {
     int64_t oid;
     int64_t generation;
     int64_t owner;
+    enum sat_index_state state;
 };
 
 /* Statements of one write transaction, prepared when first needed. */

@@ -118,6 +118,8 @@ static int start(struct sat_index_refresh *refresh, satchel_error *err)
         code = sat_index_find_owners(refresh->index, txn.conn->db, true, &refresh->living, err);
     if (code == SATCHEL_OK)
         code = sat_index_fields_ensure(refresh->index, txn.conn->db, err);
+    if (code == SATCHEL_OK)
+        code = sat_sqlite_exec(txn.conn->db, "UPDATE meta SET begun = generation", err);
     return sat_index_txn_end(&txn, code, err);
 }
 
@@ -235,9 +237,9 @@ struct old_row {
     enum sat_index_state state;
 };
 
-static struct old_row read_old(sqlite3_stmt *stmt)
+static int read_old(sqlite3_stmt *stmt, struct old_row *row, satchel_error *err)
 {
-    return (struct old_row){
+    *row = (struct old_row){
         .oid = sqlite3_column_int64(stmt, 0),
         .key = sat_sqlite_text(stmt, 1),
         .etag = sat_sqlite_text(stmt, 2),
@@ -246,6 +248,7 @@ static struct old_row read_old(sqlite3_stmt *stmt)
         .owner = sqlite3_column_int64(stmt, 5),
         .state = (enum sat_index_state)sqlite3_column_int(stmt, 6),
     };
+    return row->key == NULL ? sat_error_nomem(err) : SATCHEL_OK;
 }
 
 /*
@@ -281,7 +284,8 @@ static int merge(struct sat_index_refresh *refresh, struct sat_sqlite *db, sqlit
         code = sat_sqlite_step(db, stmt, &more, err);
         if (code != SATCHEL_OK || !more)
             break;
-        struct old_row row = read_old(stmt);
+        struct old_row row;
+        code = read_old(stmt, &row, err);
         while (code == SATCHEL_OK && i < count && strcmp(items[i].key, row.key) < 0)
             code = add_change(refresh, &items[i++], err);
         if (code != SATCHEL_OK)

@@ -179,7 +179,7 @@ static int ready(struct sat_row_writer *writer, sqlite3_stmt **stmt, const char 
 int sat_row_find(struct sat_row_writer *writer, const char *key, struct sat_row_found *found,
                  satchel_error *err)
 {
-    static const char sql[] = "SELECT oid, generation, dirty FROM obj WHERE key = ?1";
+    static const char sql[] = "SELECT oid, generation, dirty, state FROM obj WHERE key = ?1";
     *found = (struct sat_row_found){.oid = 0};
     int code = ready(writer, &writer->find, sql, err);
     if (code == SATCHEL_OK)
@@ -191,6 +191,7 @@ int sat_row_find(struct sat_row_writer *writer, const char *key, struct sat_row_
         found->oid = sqlite3_column_int64(writer->find, 0);
         found->generation = sqlite3_column_int64(writer->find, 1);
         found->owner = sqlite3_column_int64(writer->find, 2);
+        found->state = (enum sat_index_state)sqlite3_column_int(writer->find, 3);
     }
     (void)sqlite3_reset(writer->find);
     return code;

@@ -16,7 +16,9 @@ enum { APPLICATION_ID = 0x53415443 }; /* "SATC" */
 static const char schema[] =
     "CREATE TABLE meta(one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL,"
     " listed INTEGER NOT NULL, listed_ns INTEGER NOT NULL, listed_drop INTEGER NOT NULL,"
-    " listed_boot TEXT NOT NULL) STRICT;"
+    " listed_boot TEXT NOT NULL, begun INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE note(name TEXT PRIMARY KEY, value INTEGER NOT NULL, until_ns INTEGER NOT NULL)"
+    " STRICT;"
     "CREATE TABLE obj(oid INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, etag TEXT,"
     " size INTEGER NOT NULL, version INTEGER NOT NULL, updated_at TEXT,"
     " generation INTEGER NOT NULL, dirty INTEGER NOT NULL, state INTEGER NOT NULL,"
@@ -35,7 +37,7 @@ static int create(struct sat_sqlite *db, int64_t generation, satchel_error *err)
 {
     SAT_AUTO_FREE char *rest =
         sat_strf("PRAGMA application_id = %d; PRAGMA user_version = %lld;"
-                 "INSERT INTO meta VALUES (1, %lld, 0, 0, 0, '');",
+                 "INSERT INTO meta VALUES (1, %lld, 0, 0, 0, '', 0);",
                  APPLICATION_ID, (long long)schema_version(), (long long)generation);
     if (rest == NULL)
         return sat_error_nomem(err);

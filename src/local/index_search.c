@@ -145,6 +145,8 @@ static int run(struct sat_index_search *search, const struct sat_sql *sql, satch
         return code;
     code = sat_sqlite_exec(search->conn->db, "BEGIN", err);
     if (code == SATCHEL_OK)
+        code = sat_index_check_listed(search->conn->db, err);
+    if (code == SATCHEL_OK)
         code = check_corrupt(search->conn->db, err);
     if (code == SATCHEL_OK)
         code = collect(search, sql, err);
@@ -228,6 +230,8 @@ static int count_in(struct sat_sqlite *db, const struct sat_sql *sql, uint64_t *
     SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
     bool row = false;
     int code = sat_sqlite_exec(db, "BEGIN", err);
+    if (code == SATCHEL_OK)
+        code = sat_index_check_listed(db, err);
     if (code == SATCHEL_OK)
         code = check_corrupt(db, err);
     if (code == SATCHEL_OK)

@@ -59,14 +59,17 @@ static int undo_mark(struct sat_row_writer *writer, const struct sat_index_settl
 {
     const struct sat_index_write *write = &item->write;
     struct sat_row_stamp stamp = {.generation = write->prior_generation,
-                                  .owner = write->prior_owner};
+                                  .owner = SAT_OWNER_UNKNOWN};
     if (txn->listed != write->listed) {
         /* A refresh passed this row over because of the mark: what it saw must be read again. */
         stamp.generation = txn->generation;
-        stamp.owner = SAT_OWNER_UNKNOWN;
-    } else if (write->prior_generation == 0) {
-        return sat_row_remove(writer, found->oid, err);
+    } else if (write->prior_owner == SAT_OWNER_NONE && txn->begun <= txn->listed) {
+        if (write->prior_generation == 0)
+            return sat_row_remove(writer, found->oid, err);
+        stamp.owner = SAT_OWNER_NONE;
     }
+    /* Else a mark below ours, whose write may have ended meanwhile without finding it, or a refresh
+     * under way that may have passed the row over already: readers look, or the refresh does. */
     return sat_row_mark(writer, found->oid, stamp, err);
 }
 
@@ -90,7 +93,13 @@ static int settle_one(struct sat_row_writer *writer, const struct sat_index_sett
         return code;
     /* A generation is given once: the row has ours as long as nobody marked or wrote it since. */
     bool mine =
-        found.oid != 0 && item->write.generation != 0 && found.generation == item->write.generation;
+        found.oid != 0 && found.owner != SAT_OWNER_NONE && item->write.generation != 0 &&
+        found.generation == item->write.generation;
+    /* One batch may delete a key twice: in whatever order, it is gone. */
+    bool again = item->outcome == SAT_WRITE_DELETED && found.state == SAT_ROW_ABSENT &&
+                 found.generation == txn->generation && found.owner == SAT_OWNER_NONE;
+    if (again)
+        return SATCHEL_OK;
     if (item->outcome == SAT_WRITE_UNCHANGED)
         return mine ? undo_mark(writer, item, &found, txn, err) : SATCHEL_OK;
     if (item->outcome == SAT_WRITE_UNKNOWN)
@@ -140,7 +149,8 @@ static int put_one(struct sat_row_writer *writer, const struct sat_index_row *ro
         return code;
     bool known_later = found.oid != 0 && found.generation >= generation;
     bool in_flight = found.owner > SAT_OWNER_NONE && sat_mark_alive(mark, found.owner);
-    if (known_later || in_flight)
+    bool nothing_new = found.oid == 0 && row->state == SAT_ROW_ABSENT;
+    if (known_later || in_flight || nothing_new)
         return SATCHEL_OK;
     struct sat_row_stamp stamp = {.generation = generation, .owner = SAT_OWNER_NONE};
     return sat_row_write(writer, &found, row, stamp, err);
@@ -150,7 +160,7 @@ int sat_index_put(struct sat_index *index, int64_t generation, const struct sat_
                   size_t count, satchel_error *err)
 {
     struct sat_index_txn txn;
-    int code = sat_index_txn_begin(index, 0, &txn, err);
+    int code = sat_index_txn_try(index, &txn, err);
     if (code != SATCHEL_OK)
         return code;
     {

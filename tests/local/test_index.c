@@ -169,10 +169,52 @@ static void generations_ascend_and_outlive_a_close(void **state)
     int64_t second = 0;
     struct sat_index *index = open_index(state);
     OK(sat_index_next_generation(index, &first, NULL));
+    store(index, "x.json", "\"x\"", 1);
     sat_index_close(index);
     index = open_index(state);
     OK(sat_index_next_generation(index, &second, NULL));
     assert_true(second > first);
+    sat_index_close(index);
+}
+
+static void notes_outlive_a_clear_and_expire(void **state)
+{
+    int64_t value = 0;
+    struct sat_index *index = open_index(state);
+    assert_false(sat_index_note_get(index, "fact", &value));
+    OK(sat_index_note_put(index, "fact", 6, 100, NULL));
+    OK(sat_index_note_put(index, "fact", 7, 100, NULL));
+    OK(sat_index_clear(index, NULL));
+    assert_true(sat_index_note_get(index, "fact", &value));
+    assert_int_equal(value, 7);
+    sat_clock_fake_wall(sat_clock_wall_ns() + 101 * SAT_NS_PER_S);
+    assert_false(sat_index_note_get(index, "fact", &value));
+    sat_clock_fake_wall(SAT_CLOCK_REAL);
+    sat_index_close(index);
+}
+
+/* BUSY at once, or no lock needed at all: a held lock must not slow down readers and openers. */
+static void a_held_write_lock_stops_no_reader(void **state)
+{
+    const char *fields[] = {"n"};
+    char path[PATH_SIZE];
+    int64_t generation = 0;
+    struct sat_sqlite *holder = NULL;
+    struct sat_index *index = open_index(state);
+    struct sat_index_row row = {.key = "a.json", .state = SAT_ROW_CORRUPT};
+    OK(sat_index_set_fields(index, fields, 1, NULL));
+    sat_index_path(index, path, sizeof path);
+    OK(sat_sqlite_open(path, &holder, NULL));
+    OK(sat_sqlite_exec(holder, "BEGIN IMMEDIATE", NULL));
+    int64_t start = sat_clock_now_ns();
+    OK(sat_index_next_generation(index, &generation, NULL));
+    assert_int_equal(sat_index_put(index, generation, &row, 1, NULL), SATCHEL_BUSY);
+    assert_int_equal(sat_index_note_put(index, "fact", 1, 100, NULL), SATCHEL_BUSY);
+    struct sat_index *other = open_index(state);
+    OK(sat_index_set_fields(other, fields, 1, NULL));
+    assert_true(sat_clock_now_ns() - start < 5 * SAT_NS_PER_S);
+    sat_sqlite_close(holder);
+    sat_index_close(other);
     sat_index_close(index);
 }
 
@@ -204,6 +246,9 @@ int main(void)
         ON_DISK(two_handles_see_each_others_rows),
         ON_DISK(identities_have_files_of_their_own),
         ON_DISK(generations_ascend_and_outlive_a_close),
+        ON_DISK(notes_outlive_a_clear_and_expire),
+        ON_DISK(a_held_write_lock_stops_no_reader),
+        IN_MEMORY(notes_outlive_a_clear_and_expire),
         IN_MEMORY(opens_empty_and_never_listed),
         IN_MEMORY(lookup_answers_in_the_order_of_keys),
         IN_MEMORY(clear_forgets_rows_and_freshness),

@@ -222,6 +222,29 @@ static void a_refused_write_does_not_hide_what_a_refresh_saw(void **state)
     sat_index_close(index);
 }
 
+static void a_refused_write_after_the_put_leaves_an_orphan(void **state)
+{
+    static const struct object after[] = {{"a.json", "\"foreign\"", 5}};
+    for (int marked_first = 0; marked_first < 2; marked_first++) {
+        struct sat_index *index = open_index(state);
+        struct sat_index_write write = {.key = NULL};
+        refresh_with(index, before, 1);
+        if (marked_first)
+            write = begin_write(index, "a.json");
+        struct sat_index_refresh *refresh = begin_refresh(index);
+        if (!marked_first)
+            write = begin_write(index, "a.json");
+        feed_objects(refresh, after, 1);
+        OK(sat_index_refresh_listed(refresh, NULL));
+        assert_int_equal(put_changes(refresh, after, 1), 1);
+        OK(settle_as(index, write, SAT_WRITE_UNCHANGED, NULL));
+        OK(sat_index_refresh_commit(refresh, NULL));
+        sat_index_refresh_end(refresh);
+        assert_int_equal(orphans_of(index), 1);
+        sat_index_close(index);
+    }
+}
+
 static void a_refresh_settles_orphans(void **state)
 {
     static const struct object after[] = {{"a.json", "\"1\"", 1}, {"b.json", "\"2b\"", 3}};
@@ -330,6 +353,7 @@ int main(void)
         ON_DISK(a_put_between_merge_and_put_wins),
         ON_DISK(a_write_in_flight_is_left_alone),
         ON_DISK(a_refused_write_does_not_hide_what_a_refresh_saw),
+        ON_DISK(a_refused_write_after_the_put_leaves_an_orphan),
         ON_DISK(a_refresh_settles_orphans),
         ON_DISK(dropped_freshness_outlives_a_refresh_that_began_before),
         ON_DISK(freshness_counts_from_the_begin),

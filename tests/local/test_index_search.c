@@ -157,6 +157,7 @@ static void a_corrupt_object_is_named(void **state)
 static void fill_big(struct sat_index *index)
 {
     char *text = malloc(BIG_BODY + 64);
+    refresh_with(index, NULL, 0);
     assert_non_null(text);
     for (int i = 0; i < BIG_ROWS; i++) {
         char key[32];
@@ -215,6 +216,7 @@ static void a_failing_filter_is_an_error(void **state)
     satchel_error err;
     struct sat_index_search *search = NULL;
     struct sat_index *index = open_index(state);
+    refresh_with(index, NULL, 0);
     struct sat_index_settlement item = {
         .write = begin_write(index, "a.json"),
         .outcome = SAT_WRITE_STORED,
@@ -232,6 +234,22 @@ static void a_failing_filter_is_an_error(void **state)
     sat_index_close(index);
 }
 
+static void what_was_never_listed_has_no_answer(void **state)
+{
+    uint64_t count = 0;
+    struct sat_index_search *search = NULL;
+    struct sat_index *index = open_index(state);
+    fill(index, 3);
+    OK(sat_index_clear(index, NULL));
+    struct sat_query *query = query_of("n = 1");
+    assert_int_equal(sat_index_search(index, query, &search, NULL), SATCHEL_MODIFIED);
+    assert_null(search);
+    assert_int_equal(sat_index_count_matches(index, query, &count, NULL), SATCHEL_MODIFIED);
+    assert_int_equal(sat_index_count(index, &count, NULL), SATCHEL_MODIFIED);
+    sat_query_free(query);
+    sat_index_close(index);
+}
+
 #define ON_DISK(test)   cmocka_unit_test_setup_teardown(test, folder_setup, folder_teardown)
 #define IN_MEMORY(test) {"in memory: " #test, test, memory_setup, folder_teardown, NULL}
 
@@ -246,6 +264,7 @@ int main(void)
         ON_DISK(a_long_answer_is_one_snapshot),
         ON_DISK(a_search_may_be_left_early),
         ON_DISK(a_failing_filter_is_an_error),
+        ON_DISK(what_was_never_listed_has_no_answer),
         IN_MEMORY(filters_sorts_and_cuts),
         IN_MEMORY(declared_fields_answer_alike),
         IN_MEMORY(a_long_answer_is_one_snapshot),
