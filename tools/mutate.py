@@ -29,7 +29,9 @@ OBJECTS = FOLDER / "build"
 COVERED_BY = {
     "src/backends/s3*.c": r"^(backends|server)/",
     "src/backends/file*.c": r"^(backends|torture)/",
-    "src/core/engine.c": r"^core/test_(engine|worker|http)|^backends/",
+    "src/core/engine.c": r"^core/test_(engine|attempt|lane|worker|http)|^backends/",
+    "src/core/attempt.c": r"^core/test_(engine|attempt|lane|worker|http)|^backends/",
+    "src/core/lane.c": r"^core/test_(engine|attempt|lane|worker|http)|^backends/",
     "src/local/index*.c": r"^(local|record)/",
     "src/query/compile*.c": r"^(query|local|record)/",
     "src/record/*.c": r"^(record|api)/",

@@ -57,6 +57,17 @@ int sat_index_clear(struct sat_index *index, satchel_error *err);
 int sat_index_set_fields(struct sat_index *index, const char *const *paths, size_t count,
                          satchel_error *err);
 
+/* ---- notes ---- */
+
+/*
+ * Keeps a small fact about the store (not about objects) for valid_s seconds of wall clock; a
+ * clear keeps it, a file made anew loses it. Does not wait for another writer: BUSY at once.
+ */
+int sat_index_note_put(struct sat_index *index, const char *name, int64_t value, int64_t valid_s,
+                       satchel_error *err);
+/* False when there is no such note, it has expired, or on any trouble. */
+bool sat_index_note_get(struct sat_index *index, const char *name, int64_t *value);
+
 /* ---- rows ---- */
 
 enum sat_index_state {

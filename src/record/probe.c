@@ -102,6 +102,24 @@ static int probe(struct satchel_db *db, unsigned *enforced, satchel_error *err)
     return run_probes(db, key, enforced, err);
 }
 
+/* The probe's answer is kept with the index: it is a fact about endpoint and bucket. */
+#define PROBE_NOTE    "conditional-writes"
+#define PROBE_VALID_S (INT64_C(30) * 24 * 3600)
+
+static int probe_or_recall(struct satchel_db *db, unsigned *enforced, satchel_error *err)
+{
+    int64_t noted = 0;
+    if (sat_index_note_get(db->index, PROBE_NOTE, &noted)) {
+        *enforced = (unsigned)noted & ALL_CONDITIONS;
+        return SATCHEL_OK;
+    }
+    int code = probe(db, enforced, err);
+    /* A note that cannot be written costs the next handle a probe, nothing more. */
+    if (code == SATCHEL_OK)
+        (void)sat_index_note_put(db->index, PROBE_NOTE, *enforced, PROBE_VALID_S, NULL);
+    return code;
+}
+
 /* "What is not enforced" in words, for the error. */
 static const char *condition_text(enum sat_db_condition condition)
 {
@@ -122,7 +140,7 @@ static int learn(struct satchel_db *db, unsigned *enforced, satchel_error *err)
         unsigned found = ALL_CONDITIONS;
         if (!is_known_good(db->conn)) {
             found = 0;
-            int code = probe(db, &found, err);
+            int code = probe_or_recall(db, &found, err);
             if (code != SATCHEL_OK)
                 return code;
         }

@@ -234,7 +234,8 @@ int sat_db_explain(struct satchel_db *db, const struct sat_query *query, char **
     int code = sat_compile_search(query, &options, &sql, err);
     if (code == SATCHEL_OK)
         code = sat_index_count(db->index, &rows, err);
-    if (code != SATCHEL_OK)
+    /* An index that was never listed knows of no rows yet. */
+    if (code != SATCHEL_OK && code != SATCHEL_MODIFIED)
         return code;
     bool single = sat_query_single_id(query, &id);
     bool fresh = sat_index_is_fresh(db->index, db->cache_ttl_s);

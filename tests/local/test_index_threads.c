@@ -166,6 +166,10 @@ static void run_threads(void **state, bool drops)
     shared->index = open_index(state);
     shared->other = memory ? shared->index : open_index(state);
     assert_int_equal(pthread_mutex_init(&shared->lock, NULL), 0);
+    /* A file that was never listed refuses to be searched. */
+    struct worker first = {.shared = shared};
+    refresh_once(&first, shared->index);
+    assert_int_equal(first.failures, 0);
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.shared = shared, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);

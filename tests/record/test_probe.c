@@ -1,10 +1,30 @@
 /* The probe of conditional writes: asked once, each kind by itself, refused where not enforced. */
 #include "record/fixture.h"
 
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "core/alloc.h"
 #include "core/str.h"
 
 #define ALICE "{\"fields\":{\"name\":\"Alice\"}}"
+
+/* The files of an index folder, and the folder. */
+static void remove_folder(const char *folder)
+{
+    char path[600];
+    struct dirent *entry;
+    DIR *dir = opendir(folder);
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        (void)unlink(path);
+    }
+    if (dir != NULL)
+        (void)closedir(dir);
+    (void)rmdir(folder);
+}
 
 static const struct sat_backend *real;
 static struct sat_backend lax; /* mem with conditions that it ignores */
@@ -68,6 +88,25 @@ static void a_good_store_is_asked_once_and_left_clean(void **state)
     sat_op_fini(&op);
 }
 
+static void the_answer_is_kept_for_the_next_handle(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/satchel-probe-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    const struct setting settings[] = {{"cache_dir", folder}, {NULL, NULL}};
+    reopen_db(settings);
+    make_unknown(SAT_DB_DELETE_IF_MATCH);
+    create_ok("a", ALICE);
+    db->conn->backend = real;
+    reopen_db(settings);
+    make_unknown(0);
+    create_ok("b", ALICE);
+    assert_int_equal(all_requests(), 1);
+    bool enforced = true;
+    assert_int_equal(condition(SAT_DB_DELETE_IF_MATCH, &enforced, NULL), SATCHEL_UNSUPPORTED);
+    remove_folder(folder);
+}
+
 static void only_the_kind_that_is_ignored_is_refused(void **state)
 {
     (void)state;
@@ -128,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(local_stores_are_not_asked, open_db, close_lax),
         cmocka_unit_test_setup_teardown(a_good_store_is_asked_once_and_left_clean, open_db,
                                         close_lax),
+        cmocka_unit_test_setup_teardown(the_answer_is_kept_for_the_next_handle, open_db, close_lax),
         cmocka_unit_test_setup_teardown(only_the_kind_that_is_ignored_is_refused, open_db,
                                         close_lax),
         cmocka_unit_test_setup_teardown(allow_unsafe_writes_without_the_condition, open_db,
