@@ -224,8 +224,8 @@ int sat_index_meta_read(struct sat_sqlite *db, struct sat_index_meta *meta, satc
     SAT_AUTO_STMT sqlite3_stmt *stmt = NULL;
     bool row = false;
     int code = sat_sqlite_prepare(
-        db, "SELECT generation, listed, listed_ns, listed_drop, listed_boot, begun FROM meta", &stmt,
-        err);
+        db, "SELECT generation, listed, listed_ns, listed_drop, listed_boot, begun FROM meta",
+        &stmt, err);
     if (code == SATCHEL_OK)
         code = sat_sqlite_step(db, stmt, &row, err);
     if (code != SATCHEL_OK)

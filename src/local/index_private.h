@@ -118,7 +118,8 @@ bool sat_index_is_listed(const struct sat_index_meta *meta, const struct sat_mar
 
 /* Creates the declared indexes that a file made anew lacks; inside a write transaction. */
 int sat_index_fields_ensure(struct sat_index *index, struct sat_sqlite *db, satchel_error *err);
-/* Drops the indexes of every field that this handle does not declare; inside a write transaction. */
+/* Drops the indexes of every field that this handle does not declare; inside a write transaction.
+ */
 int sat_index_fields_prune(struct sat_index *index, struct sat_sqlite *db, satchel_error *err);
 void sat_index_fields_fini(struct sat_vec *fields);
 

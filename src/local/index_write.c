@@ -92,9 +92,8 @@ static int settle_one(struct sat_row_writer *writer, const struct sat_index_sett
     if (code != SATCHEL_OK)
         return code;
     /* A generation is given once: the row has ours as long as nobody marked or wrote it since. */
-    bool mine =
-        found.oid != 0 && found.owner != SAT_OWNER_NONE && item->write.generation != 0 &&
-        found.generation == item->write.generation;
+    bool mine = found.oid != 0 && found.owner != SAT_OWNER_NONE && item->write.generation != 0 &&
+                found.generation == item->write.generation;
     /* One batch may delete a key twice: in whatever order, it is gone. */
     bool again = item->outcome == SAT_WRITE_DELETED && found.state == SAT_ROW_ABSENT &&
                  found.generation == txn->generation && found.owner == SAT_OWNER_NONE;
