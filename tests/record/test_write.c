@@ -324,6 +324,12 @@ static void tags_can_be_named_or_strict(void **state)
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
     assert_int_equal(sat_tags_count(&op.found_tags), 1);
     sat_op_fini(&op);
+    reopen_db((const struct setting[]){{"tags", "none"}, {NULL, NULL}});
+    create_ok("none", "{\"fields\":{},\"metadata\":{\"dept\":\"x\"}}");
+    op.key = "recs/none.json";
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+    assert_int_equal(sat_tags_count(&op.found_tags), 0);
+    sat_op_fini(&op);
     reopen_db((const struct setting[]){{"strict_tags", "true"}, {NULL, NULL}});
     satchel_item item = write_one(
         SAT_WRITE_CREATE, "s",
