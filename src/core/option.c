@@ -138,7 +138,7 @@ const struct sat_option sat_options_common[] = {
         .type = SAT_OPTION_SIZE,
         .fallback = "256MiB",
         .min = 16 * MIB,
-        .help = "bytes in flight in memory, over all operations",
+        .help = "largest object that is read into memory; larger ones go to files or in ranges",
     },
     {
         .key = "payload_signing",

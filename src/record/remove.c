@@ -36,34 +36,58 @@ static void lookup_existed(struct satchel_db *db, const char *index_key, int *ex
     sat_index_rows_free(rows);
 }
 
-/* The ETag the DELETE must carry, owned; NULL with SATCHEL_OK when nothing is there. */
-static int etag_by_head(struct satchel_db *db, const char *key, const struct sat_db_token *expected,
-                        char **etag, satchel_error *err)
+/* The ETag of what is there, owned; NULL with SATCHEL_OK when nothing is. */
+static int etag_by_head(struct satchel_db *db, const char *key, char **etag, satchel_error *err)
 {
     struct sat_op op = {.kind = SAT_OP_STAT, .conn = db->conn, .key = key};
     satchel_error why = {0};
-    *etag = NULL;
     int code = sat_op_run(&op, &why);
-    if (code == SATCHEL_OK) {
-        const struct sat_tag *version =
-            sat_tags_find(&op.info.metadata, sat_span_of(SAT_META_VERSION));
-        int64_t there = 0;
-        if (version != NULL)
-            (void)sat_parse_i64(version->value, &there);
-        if (expected != NULL && expected->etag == NULL && expected->version != there)
-            code = sat_error_set(&why, SATCHEL_CONFLICT, "'%s' is at version %lld, not %lld", key,
-                                 (long long)there, (long long)expected->version);
-        else if (expected != NULL && expected->etag == NULL && there == 0)
-            code = sat_error_set(&why, SATCHEL_INVALID,
-                                 "'%s' has no counter to compare (pass the token a read returned)",
-                                 key);
-        *etag = op.info.etag;
-        op.info.etag = NULL;
-    } else if (code == SATCHEL_NOT_FOUND) {
-        code = SATCHEL_OK;
-    }
+    *etag = op.info.etag;
+    op.info.etag = NULL;
     sat_op_fini(&op);
-    return code == SATCHEL_OK ? SATCHEL_OK : sat_error_copy(err, &why);
+    return code == SATCHEL_OK || code == SATCHEL_NOT_FOUND ? SATCHEL_OK : sat_error_copy(err, &why);
+}
+
+struct seen {
+    char *etag; /* owned; NULL = nothing is there */
+    int64_t version;
+};
+
+static int on_seen(void *user, size_t i, struct sat_db_fetched *fetched, satchel_error *item_err,
+                   satchel_error *err)
+{
+    struct seen *seen = user;
+    (void)i;
+    if (item_err->code != SATCHEL_OK && fetched->state != SAT_ROW_CORRUPT)
+        return sat_error_copy(err, item_err);
+    seen->version = fetched->state == SAT_ROW_LIVE ? fetched->doc.version : 0;
+    seen->etag = fetched->etag;
+    fetched->etag = NULL;
+    return SATCHEL_OK;
+}
+
+/*
+ * The same, when the object is at `version`; CONFLICT when it is at another. By GET: the metadata
+ * that a HEAD shows amid an overwrite may be older than the ETag beside it, and the DELETE would
+ * then take a version that nobody named.
+ */
+static int etag_of_version(struct satchel_db *db, const char *key, int64_t version, char **etag,
+                           satchel_error *err)
+{
+    struct seen seen = {0};
+    int code = sat_db_fetch(db, &key, 1, on_seen, &seen, err);
+    if (code == SATCHEL_OK && seen.etag != NULL && seen.version == 0)
+        code =
+            sat_error_set(err, SATCHEL_INVALID,
+                          "'%s' has no counter to compare (pass the token a read returned)", key);
+    else if (code == SATCHEL_OK && seen.etag != NULL && seen.version != version)
+        code = sat_error_set(err, SATCHEL_CONFLICT, "'%s' is at version %lld, not %lld", key,
+                             (long long)seen.version, (long long)version);
+    if (code != SATCHEL_OK)
+        sat_free(seen.etag);
+    else
+        *etag = seen.etag;
+    return code;
 }
 
 /* The store says that nothing is there: the index is to know. */
@@ -103,16 +127,17 @@ static int delete_conditional(struct satchel_db *db, const char *key, const char
     SAT_AUTO_FREE char *found = NULL;
     const char *etag = NULL;
     int64_t generation = 0;
-    int code = sat_db_condition(db, SAT_DB_DELETE_IF_MATCH, &enforced, err);
-    if (code == SATCHEL_OK && expected != NULL)
-        code = sat_db_token_parse(expected, &token, err);
+    int code = expected == NULL ? SATCHEL_OK : sat_db_token_parse(expected, &token, err);
+    if (code == SATCHEL_OK)
+        code = sat_db_condition(db, SAT_DB_DELETE_IF_MATCH, &enforced, err);
     if (code != SATCHEL_OK)
         return code;
     etag = token.etag;
     if (etag == NULL) {
         if (sat_index_next_generation(db->index, &generation, NULL) != SATCHEL_OK)
             generation = 0;
-        code = etag_by_head(db, key, expected == NULL ? NULL : &token, &found, err);
+        code = expected == NULL ? etag_by_head(db, key, &found, err)
+                                : etag_of_version(db, key, token.version, &found, err);
         if (code != SATCHEL_OK)
             return code;
         etag = found;

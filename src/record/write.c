@@ -112,11 +112,18 @@ static void item_fini(struct write_item *item)
     sat_free(item->given_updated);
 }
 
-/* Ends the item with a failure; the outcome says whether the object may have changed. */
+/*
+ * Ends the item with a failure; the outcome says whether the object may have changed. Only a PUT
+ * changes anything, and one that lost its race was refused.
+ */
 static void fail_item(struct write_item *item, const satchel_error *why)
 {
+    bool sent = item->phase == PHASE_PUT;
     item->phase = PHASE_DONE;
     item->out->err = *why;
+    item->outcome = SAT_WRITE_UNCHANGED;
+    if (!sent)
+        return;
     switch (why->code) {
     case SATCHEL_EXISTS:
     case SATCHEL_CONFLICT:
@@ -126,7 +133,6 @@ static void fail_item(struct write_item *item, const satchel_error *why)
     case SATCHEL_LIMIT:
     case SATCHEL_UNSUPPORTED:
     case SATCHEL_CORRUPT:
-        item->outcome = SAT_WRITE_UNCHANGED;
         break;
     default:
         item->outcome = SAT_WRITE_UNKNOWN;

@@ -79,12 +79,34 @@ static void expected_version_guards_the_delete(void **state)
     satchel_item old = read_one("a");
     satchel_item new = write_one(SAT_WRITE_UPDATE, "a", ALICE, NULL);
     assert_int_equal(delete_one("a", old.record.token, 0, &existed), SATCHEL_CONFLICT);
+    uint64_t gets = requests(SAT_OP_GET);
     assert_int_equal(delete_one("a", "1", 0, &existed), SATCHEL_CONFLICT);
+    assert_int_equal(requests(SAT_OP_GET) - gets, 1);
+    assert_int_equal(requests(SAT_OP_STAT), 0);
     assert_int_equal(delete_one("a", new.record.token, 0, &existed), SATCHEL_OK);
     item_fini(&old);
     item_fini(&new);
     SAT_AUTO_FREE char *left = search_ids(NULL);
     assert_string_equal(left, "");
+}
+
+static void a_bare_version_takes_that_version_only(void **state)
+{
+    (void)state;
+    bool existed = false;
+    create_ok("a", ALICE);
+    assert_int_equal(delete_one("a", "1", 0, &existed), SATCHEL_OK);
+    assert_true(existed);
+    assert_int_equal(delete_one("a", "1", 0, &existed), SATCHEL_OK);
+    assert_false(existed);
+}
+
+static void a_bad_token_costs_no_request(void **state)
+{
+    (void)state;
+    bool existed = false;
+    assert_int_equal(delete_one("a", "no token", 0, &existed), SATCHEL_INVALID);
+    assert_int_equal(all_requests(), 0);
 }
 
 static void a_thousand_cost_one_request(void **state)
@@ -176,6 +198,8 @@ int main(void)
                                         close_db),
         cmocka_unit_test_setup_teardown(a_conditional_delete_knows_what_existed, open_db, close_db),
         cmocka_unit_test_setup_teardown(expected_version_guards_the_delete, open_db, close_db),
+        cmocka_unit_test_setup_teardown(a_bare_version_takes_that_version_only, open_db, close_db),
+        cmocka_unit_test_setup_teardown(a_bad_token_costs_no_request, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_thousand_cost_one_request, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_batch_tells_each_item, open_db, close_db),
         cmocka_unit_test_setup_teardown(a_failed_request_fails_its_items, open_db, close_db),
