@@ -78,7 +78,7 @@ static int take_token(struct sat_listing *listing, satchel_error *err)
     return listing->kept_token == NULL ? sat_error_nomem(err) : SATCHEL_OK;
 }
 
-static int next_page(struct sat_listing *listing, satchel_error *err)
+static int read_page(struct sat_listing *listing, satchel_error *err)
 {
     struct sat_op *op = &listing->op;
     op->list.token = listing->token;
@@ -90,17 +90,29 @@ static int next_page(struct sat_listing *listing, satchel_error *err)
     return code == SATCHEL_OK ? take_token(listing, err) : code;
 }
 
+int sat_listing_next_page(struct sat_listing *listing, const struct sat_page **page,
+                          satchel_error *err)
+{
+    *page = NULL;
+    if (listing->failed.code == SATCHEL_OK && listing->begun && listing->token == NULL)
+        return SATCHEL_OK;
+    if (listing->failed.code == SATCHEL_OK)
+        (void)read_page(listing, &listing->failed);
+    if (listing->failed.code != SATCHEL_OK)
+        return sat_error_copy(err, &listing->failed);
+    *page = &listing->op.page;
+    return SATCHEL_OK;
+}
+
 int sat_listing_next(struct sat_listing *listing, const struct sat_listed **row, satchel_error *err)
 {
     const struct sat_page *page = &listing->op.page;
     *row = NULL;
-    while (listing->failed.code == SATCHEL_OK && listing->at >= page->entries.len) {
-        if (listing->begun && listing->token == NULL)
-            return SATCHEL_OK;
-        (void)next_page(listing, &listing->failed);
+    while (listing->failed.code != SATCHEL_OK || listing->at >= page->entries.len) {
+        int code = sat_listing_next_page(listing, &page, err);
+        if (code != SATCHEL_OK || page == NULL)
+            return code;
     }
-    if (listing->failed.code != SATCHEL_OK)
-        return sat_error_copy(err, &listing->failed);
     const struct sat_entry *entry = sat_page_at(page, listing->at);
     listing->row = (struct sat_listed){
         .key = sat_page_key(page, listing->at),

@@ -27,6 +27,12 @@ struct sat_listed {
 int sat_listing_open(struct sat_conn *conn, enum sat_op_kind kind, const char *prefix,
                      const char *delimiter, struct sat_listing **listing, satchel_error *err);
 /*
+ * The next page, borrowed until the next call, or *page NULL at the end; the same stream as
+ * sat_listing_next(), do not mix the two. Errors as there.
+ */
+int sat_listing_next_page(struct sat_listing *listing, const struct sat_page **page,
+                          satchel_error *err);
+/*
  * The next row, or *row NULL at the end. CORRUPT when the store hands out a page token that it
  * gave before: such a listing would never end. After an error every call returns that error.
  */

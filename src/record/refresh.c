@@ -3,13 +3,12 @@
  *
  * (1) Nothing vanishes from the index unless the whole listing came and was well formed.
  * (2) Bodies are fetched before the index is locked, and written in chunks of bounded bytes.
- * (3) A page token that comes again ends the listing with an error: a store that repeats itself
- *     would otherwise be listed for ever.
  */
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/listing.h"
 #include "core/str.h"
 #include "record/db.h"
 
@@ -40,25 +39,17 @@ static int feed_page(struct satchel_db *db, struct sat_index_refresh *refresh,
 
 static int list_all(struct satchel_db *db, struct sat_index_refresh *refresh, satchel_error *err)
 {
-    struct sat_op op = {.kind = SAT_OP_LIST, .conn = db->conn, .list = {.prefix = db->prefix}};
-    SAT_AUTO_FREE char *token = NULL;
-    int code = SATCHEL_OK;
-    do {
-        op.list.token = token;
-        op.deadline_ns = 0;
-        code = sat_op_run(&op, err);
+    struct sat_listing *listing = NULL;
+    const struct sat_page *page = NULL;
+    int code = sat_listing_open(db->conn, SAT_OP_LIST, db->prefix, NULL, &listing, err);
+    if (code == SATCHEL_OK)
+        code = sat_listing_next_page(listing, &page, err);
+    while (code == SATCHEL_OK && page != NULL) {
+        code = feed_page(db, refresh, page, err);
         if (code == SATCHEL_OK)
-            code = feed_page(db, refresh, &op.page, err);
-        char *next = op.page.next;
-        op.page.next = NULL;
-        if (code == SATCHEL_OK && next != NULL && token != NULL && sat_str_eq(next, token))
-            code = sat_error_set(err, SATCHEL_NETWORK,
-                                 "listing '%s': the store repeats its page token", db->conn->uri);
-        sat_free(token);
-        token = next;
-    } while (code == SATCHEL_OK && token != NULL);
-    op.list.token = NULL;
-    sat_op_fini(&op);
+            code = sat_listing_next_page(listing, &page, err);
+    }
+    sat_listing_close(listing);
     return code == SATCHEL_OK ? sat_index_refresh_listed(refresh, err) : code;
 }
 
