@@ -138,7 +138,7 @@ const struct sat_option sat_options_common[] = {
         .type = SAT_OPTION_SIZE,
         .fallback = "256MiB",
         .min = 16 * MIB,
-        .help = "largest object that is read into memory; larger ones go to files or in ranges",
+        .help = "bytes a copy job holds in memory, and the largest object a get returns",
     },
     {
         .key = "payload_signing",

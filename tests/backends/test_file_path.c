@@ -7,24 +7,24 @@
 static void assert_refused(const char *key, int code, const char *says)
 {
     satchel_error err;
-    assert_int_equal(sat_file_check_key("root/", key, &err), code);
+    assert_int_equal(sat_file_check_key("base/", key, &err), code);
     assert_non_null(strstr(err.text, says));
 }
 
 static void bad_keys_are_refused_by_name(void **state)
 {
-    char long_name[300] = "root/";
+    char long_name[300] = "base/";
     (void)state;
-    assert_refused("root/", SATCHEL_INVALID, "empty part");
-    assert_refused("root//a", SATCHEL_INVALID, "empty part");
-    assert_refused("root/a/", SATCHEL_INVALID, "empty part");
-    assert_refused("root/../a", SATCHEL_INVALID, "'..'");
-    assert_refused("root/a/./b", SATCHEL_INVALID, "'.'");
-    assert_refused("root/a/..", SATCHEL_INVALID, "'..'");
-    assert_refused("elsewhere/a", SATCHEL_INVALID, "not below the folder /root/");
-    assert_refused("/root/a", SATCHEL_INVALID, "not below");
-    assert_refused("root/.satchel.lock", SATCHEL_INVALID, "reserved");
-    assert_refused("root/a/.satchel-0123456789abcdef.part", SATCHEL_INVALID, "reserved");
+    assert_refused("base/", SATCHEL_INVALID, "empty part");
+    assert_refused("base//a", SATCHEL_INVALID, "empty part");
+    assert_refused("base/a/", SATCHEL_INVALID, "empty part");
+    assert_refused("base/../a", SATCHEL_INVALID, "'..'");
+    assert_refused("base/a/./b", SATCHEL_INVALID, "'.'");
+    assert_refused("base/a/..", SATCHEL_INVALID, "'..'");
+    assert_refused("elsewhere/a", SATCHEL_INVALID, "not below the folder /base/");
+    assert_refused("/base/a", SATCHEL_INVALID, "not below");
+    assert_refused("base/.satchel.lock", SATCHEL_INVALID, "reserved");
+    assert_refused("base/a/.satchel-0123456789abcdef.part", SATCHEL_INVALID, "reserved");
     memset(long_name + 5, 'n', 256);
     assert_refused(long_name, SATCHEL_LIMIT, "256 bytes (limit 255)");
 }
@@ -32,11 +32,11 @@ static void bad_keys_are_refused_by_name(void **state)
 static void ordinary_keys_pass(void **state)
 {
     static const char *const keys[] = {
-        "root/a", "root/...", "root/..a/b..", "root/.satchel", "root/.satchel-x.part",
-        "root/ ", "root/\n"};
+        "base/a", "base/...", "base/..a/b..", "base/.satchel", "base/.satchel-x.part",
+        "base/ ", "base/\n"};
     (void)state;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        assert_int_equal(sat_file_check_key("root/", keys[i], NULL), SATCHEL_OK);
+        assert_int_equal(sat_file_check_key("base/", keys[i], NULL), SATCHEL_OK);
     assert_int_equal(sat_file_check_key("", "any/where", NULL), SATCHEL_OK);
 }
 
