@@ -26,6 +26,12 @@ def test_it_is_read_in_place() -> None:
     assert bytes(view) == b"hello"
 
 
+def test_the_protocol_can_be_called() -> None:
+    view = fetched(b"hello").__buffer__(0)
+    gc.collect()
+    assert bytes(view) == b"hello"
+
+
 def test_it_behaves_like_bytes() -> None:
     buffer = fetched("grüß".encode())
     assert len(buffer) == 6

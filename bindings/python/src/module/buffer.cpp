@@ -125,6 +125,21 @@ nb::str repr(const Buffer &self)
     return nb::str("<satchel.Buffer of {} bytes>").format(self.size);
 }
 
+#if PY_VERSION_HEX < 0x030C0000
+/* What Python 3.12 and later make of the slot by themselves: the protocol as a method. */
+void show_protocol(nb::class_<Buffer> &type)
+{
+    type.def("__buffer__", [](nb::handle self, int flags) {
+        static_cast<void>(flags);
+        return nb::steal(PyMemoryView_FromObject(self.ptr()));
+    });
+}
+#else
+void show_protocol(nb::class_<Buffer> & /*type*/)
+{
+}
+#endif
+
 } // namespace
 
 Buffer buffer_take(satchel_buf &raw)
@@ -137,9 +152,9 @@ Buffer buffer_take(satchel_buf &raw)
 
 void bind_buffer(nb::module_ &module)
 {
-    nb::class_<Buffer>(module, "Buffer", nb::type_slots(slots),
-                       "Read-only bytes, shared with the library without a copy.")
-        .def(
+    nb::class_<Buffer> type(module, "Buffer", nb::type_slots(slots),
+                            "Read-only bytes, shared with the library without a copy.");
+    type.def(
             "__init__",
             [](Buffer *self, nb::handle data) {
                 View view(data);
@@ -160,6 +175,7 @@ void bind_buffer(nb::module_ &module)
              })
         .def("decode", &decode, nb::arg("encoding") = "utf-8", nb::arg("errors") = "strict",
              "The bytes as str, as bytes.decode() gives it.");
+    show_protocol(type);
 }
 
 } // namespace satchel_python
