@@ -76,19 +76,18 @@ static int only_lock(int dirfd, bool *only)
 
 static int remove_root(const char *root)
 {
-    char path[PATH_MAX];
     bool only = false;
-    int len = snprintf(path, sizeof path, "/%s", root);
-    if (len < 0 || (size_t)len >= sizeof path)
-        return -ENAMETOOLONG;
-    SAT_AUTO_FD int dirfd = sat_os_open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY, 0);
+    SAT_AUTO_FD int dirfd = sat_file_open_folder(root, "", O_RDONLY);
     int result = dirfd < 0 ? dirfd : only_lock(dirfd, &only);
     if (result < 0)
         return result;
     if (!only)
         return -ENOTEMPTY;
     result = sat_os_unlink(dirfd, SAT_FILE_LOCK_NAME, 0);
-    return result == 0 || result == -ENOENT ? sat_os_unlink(AT_FDCWD, path, AT_REMOVEDIR) : result;
+    if (result < 0 && result != -ENOENT)
+        return result;
+    SAT_AUTO_FD int top = sat_os_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+    return top < 0 ? top : sat_os_unlink(top, root, AT_REMOVEDIR);
 }
 
 static int file_bucket_delete(void *state, struct sat_op *op, satchel_error *err)

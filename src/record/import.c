@@ -371,7 +371,9 @@ static int read_all(struct import_run *run, satchel_error *err)
     else
         code = read_document(run, err);
     atomic_store(&run->job->base.total_is_final, true);
-    return code == SATCHEL_OK ? flush(run, err) : code;
+    /* What came before a break in the input is imported, and reported, all the same. */
+    int flushed = flush(run, code == SATCHEL_OK ? err : NULL);
+    return code == SATCHEL_OK ? flushed : code;
 }
 
 /* ---- the job */

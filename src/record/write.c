@@ -16,18 +16,17 @@
  *     metadata, and a version computed from that would count one write for two. The body cannot
  *     differ from its own version.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
-#include "core/crc.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/jscan.h"
 #include "core/settle.h"
 #include "core/str.h"
 #include "record/db.h"
+#include "record/object.h"
 
 enum phase { PHASE_HEAD, PHASE_GET, PHASE_PUT, PHASE_DONE };
 
@@ -63,15 +62,13 @@ struct write_item {
     struct base base;
     unsigned races_lost;
     bool contended; /* (4) */
+    bool marked;    /* (2) */
     int64_t deadline_ns;
     int64_t new_version;
     char now[SAT_RFC3339_SIZE];
     char *given_created; /* keep_stamps; NULL where the record has none */
     char *given_updated;
-    struct sat_doc_body body;
-    bool has_body;
-    struct sat_tags tags;
-    struct sat_tags metadata;
+    struct sat_object object;
     struct sat_buf fetched; /* PHASE_GET */
     struct sat_op op;
     struct sat_doc stored; /* what the index is told */
@@ -89,18 +86,9 @@ static void base_fini(struct base *base)
     *base = (struct base){0};
 }
 
-static void drop_body(struct write_item *item)
-{
-    if (item->has_body)
-        sat_doc_body_fini(&item->body);
-    item->has_body = false;
-    sat_tags_fini(&item->tags);
-    sat_tags_fini(&item->metadata);
-}
-
 static void item_fini(struct write_item *item)
 {
-    drop_body(item);
+    sat_object_fini(&item->object);
     base_fini(&item->base);
     if (item->has_stored)
         sat_doc_fini(&item->stored);
@@ -247,88 +235,20 @@ static const char *updated_at(const struct write_item *item)
     return item->given_updated != NULL ? item->given_updated : item->now;
 }
 
-static bool tag_is_named(const char *names, const char *key)
-{
-    satchel_span name;
-    while (sat_list_next(&names, &name)) {
-        if (sat_span_eq(name, key))
-            return true;
-    }
-    return false;
-}
-
-static int make_tags(struct write_item *item, satchel_error *err)
+/* The object of the version that follows item->base. */
+static int make_object(struct write_item *item, satchel_error *err)
 {
     const struct satchel_db *db = item->call->db;
-    const struct sat_tag_limits *limits = &db->conn->backend->limits.tags;
-    struct sat_tags all = {0};
-    struct sat_tags wanted = {0};
-    if (db->tags == SAT_DB_TAGS_NONE || limits->count == 0)
-        return SATCHEL_OK;
-    int code = sat_doc_tags(sat_buf_span(&item->body.metadata), sat_span_of(item->id), &all, err);
-    for (size_t i = 0; code == SATCHEL_OK && i < sat_tags_count(&all); i++) {
-        const struct sat_tag *tag = sat_tags_at(&all, i);
-        if (db->tags == SAT_DB_TAGS_ALL || tag_is_named(db->tag_names, tag->key))
-            code = sat_tags_add(&wanted, (satchel_span){tag->key, tag->key_len},
-                                (satchel_span){tag->value, tag->value_len}, err);
-    }
-    if (code == SATCHEL_OK)
-        code = sat_tags_fit(&wanted, limits, db->strict_tags, &item->tags, err);
-    sat_tags_fini(&all);
-    sat_tags_fini(&wanted);
-    return code;
-}
-
-static int make_metadata(struct write_item *item, satchel_error *err)
-{
-    unsigned char writer[16];
-    char writer_hex[2 * sizeof writer + 1];
-    char crc_hex[SAT_CRC64_HEX_SIZE];
-    char number[24];
-    const struct sat_buf *body = &item->body.body;
-    int code = sat_random_bytes(writer, sizeof writer, err);
-    if (code != SATCHEL_OK)
-        return code;
-    sat_hex(writer, sizeof writer, writer_hex);
-    sat_crc64_hex(sat_crc64(0, body->data, body->len), crc_hex);
-    (void)snprintf(number, sizeof number, "%lld", (long long)item->new_version);
-    if (item->call->db->form != SAT_DOC_BARE)
-        code = sat_tags_add_str(&item->metadata, SAT_META_VERSION, number, err);
-    if (code == SATCHEL_OK)
-        code = sat_tags_add_str(&item->metadata, SAT_META_CRC, crc_hex, err);
-    if (code == SATCHEL_OK)
-        code = sat_tags_add_str(&item->metadata, SAT_META_WRITER, writer_hex, err);
-    if (code == SATCHEL_OK)
-        code = sat_tags_add_str(&item->metadata, SAT_META_CREATED, created_at(item), err);
-    if (code == SATCHEL_OK && item->body.header.len > 0)
-        code = sat_tags_add(&item->metadata, sat_span_of(SAT_META_BARE),
-                            sat_buf_span(&item->body.header), err);
-    return code;
-}
-
-/* The body, tags and metadata of the version that follows item->base. */
-static int make_body(struct write_item *item, satchel_error *err)
-{
-    const struct satchel_db *db = item->call->db;
-    drop_body(item);
     sat_clock_rfc3339(sat_clock_wall_ns(), item->now);
-    bool counted = db->form != SAT_DOC_BARE;
-    item->new_version = item->base.present ? item->base.version + 1 : 1;
     const struct sat_doc_stamp stamp = {
         .form = db->form,
         .id = item->id,
-        .version = item->new_version,
+        .version = item->base.present ? item->base.version + 1 : 1,
         .created_at = created_at(item),
         .updated_at = updated_at(item),
     };
-    int code = sat_doc_write(&item->input, &stamp, &item->body, err);
-    if (code != SATCHEL_OK)
-        return code;
-    item->has_body = true;
-    if (!counted)
-        item->new_version = 0;
-    code = make_metadata(item, err);
-    return code == SATCHEL_OK ? make_tags(item, err) : code;
+    item->new_version = db->form == SAT_DOC_BARE ? 0 : stamp.version;
+    return sat_object_make(db, &item->input, &stamp, &item->object, err);
 }
 
 static void submit(struct write_item *item, enum phase phase)
@@ -364,15 +284,15 @@ static void start_look(struct write_item *item)
 static void start_put(struct write_item *item)
 {
     satchel_error why = {0};
-    if (make_body(item, &why) != SATCHEL_OK) {
+    if (make_object(item, &why) != SATCHEL_OK) {
         fail_item(item, &why);
         return;
     }
     item->op = (struct sat_op){
         .kind = SAT_OP_PUT,
-        .source = sat_source_span(sat_buf_span(&item->body.body)),
-        .tags = sat_tags_count(&item->tags) > 0 ? &item->tags : NULL,
-        .metadata = &item->metadata,
+        .source = sat_source_span(sat_buf_span(&item->object.body.body)),
+        .tags = sat_tags_count(&item->object.tags) > 0 ? &item->object.tags : NULL,
+        .metadata = &item->object.metadata,
         .content_type = "application/json",
         .if_absent = !item->base.present && item->call->if_absent_enforced,
         .if_match = item->base.present && item->call->if_match_enforced ? item->base.etag : NULL,
@@ -498,15 +418,15 @@ static void take_stored(struct write_item *item)
     const struct sat_doc_source source = {
         .key = item->key,
         .id = sat_span_of(item->id),
-        .metadata = sat_buf_span(&item->body.header),
+        .metadata = sat_buf_span(&item->object.body.header),
     };
     satchel_record *record = &item->out->record;
     item->phase = PHASE_DONE;
     item->outcome = SAT_WRITE_STORED;
     item->etag = item->op.info.etag;
     item->op.info.etag = NULL;
-    item->has_stored =
-        sat_doc_read(sat_buf_span(&item->body.body), &source, &item->stored, NULL) == SATCHEL_OK;
+    item->has_stored = sat_doc_read(sat_buf_span(&item->object.body.body), &source, &item->stored,
+                                    NULL) == SATCHEL_OK;
     if (!item->has_stored)
         item->outcome = SAT_WRITE_UNKNOWN;
     record->id = sat_strdup(item->id);
@@ -540,7 +460,7 @@ static void take_put(struct write_item *item)
     if (why.code == SATCHEL_OK) {
         take_stored(item);
         sat_op_fini(&item->op);
-        drop_body(item);
+        sat_object_fini(&item->object);
         return;
     }
     sat_op_fini(&item->op);
@@ -630,7 +550,8 @@ static size_t mark(struct write_call *call, struct write_item *items, size_t cou
 {
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
-        if (items[i].phase != PHASE_DONE)
+        items[i].marked = items[i].phase != PHASE_DONE;
+        if (items[i].marked)
             call->marks[n++] =
                 (struct sat_index_write){.key = sat_db_index_key(call->db, items[i].key)};
     }
@@ -639,30 +560,36 @@ static size_t mark(struct write_call *call, struct write_item *items, size_t cou
     return n;
 }
 
-/* (2), second half. marks[] are of the items that had a key, in order. */
+static struct sat_index_settlement settlement(const struct write_item *item)
+{
+    struct sat_index_settlement done = {.outcome = item->outcome};
+    if (item->outcome == SAT_WRITE_STORED)
+        done.row = (struct sat_index_row){
+            .state = SAT_ROW_LIVE,
+            .etag = item->etag,
+            .version = item->new_version,
+            .updated_at = updated_at(item),
+            .size = (int64_t)item->op.source.length,
+            .body = sat_buf_span(&item->stored.text),
+        };
+    return done;
+}
+
+/* (2), second half. marks[] are of the marked items, in order. */
 static void settle(struct write_call *call, struct write_item *items, size_t count, size_t marked)
 {
+    if (marked == 0)
+        return;
     SAT_AUTO_FREE struct sat_index_settlement *done = sat_calloc(marked, sizeof *done);
     size_t n = 0;
-    for (size_t i = 0; done != NULL && i < count && n < marked; i++) {
-        const struct write_item *item = &items[i];
-        if (item->key == NULL || call->marks[n].key != sat_db_index_key(call->db, item->key))
+    for (size_t i = 0; done != NULL && i < count; i++) {
+        if (!items[i].marked)
             continue;
-        done[n] = (struct sat_index_settlement){.write = call->marks[n], .outcome = item->outcome};
-        if (item->outcome == SAT_WRITE_STORED)
-            done[n].row = (struct sat_index_row){
-                .state = SAT_ROW_LIVE,
-                .etag = item->etag,
-                .version = item->new_version,
-                .updated_at = updated_at(item),
-                .size = (int64_t)item->op.source.length,
-                .body = sat_buf_span(&item->stored.text),
-            };
+        done[n] = settlement(&items[i]);
+        done[n].write = call->marks[n];
         n++;
     }
-    bool told =
-        done != NULL && (n == 0 || sat_index_settle(call->db->index, done, n, NULL) == SATCHEL_OK);
-    if (!told)
+    if (done == NULL || sat_index_settle(call->db->index, done, n, NULL) != SATCHEL_OK)
         sat_index_drop_freshness(call->db->index);
 }
 

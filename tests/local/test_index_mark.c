@@ -54,6 +54,30 @@ static void a_removed_file_is_made_anew(void **state)
     sat_mark_close(mark);
 }
 
+/* Who says that it uses the index still says so once the file is another. */
+static void a_shared_lock_moves_to_the_new_file(void **state)
+{
+    const struct folder *folder = *state;
+    char path[PATH_SIZE + 8];
+    struct sat_mark *mark = open_mark(state);
+    (void)snprintf(path, sizeof path, "%s/m", folder->path);
+    for (int shared = 1; shared >= 0; shared--) {
+        if (shared)
+            OK(sat_mark_lock(mark, SAT_MARK_OPEN, false, 0, NULL));
+        else
+            sat_mark_unlock(mark, SAT_MARK_OPEN);
+        OK(sat_mark_lock(mark, SAT_MARK_EPOCH, false, 0, NULL));
+        sat_mark_unlock(mark, SAT_MARK_EPOCH);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(read_head(mark).epoch, 0);
+        struct sat_mark *other = open_mark(state);
+        int code = sat_mark_lock(other, SAT_MARK_OPEN, true, 0, NULL);
+        assert_int_equal(code, shared ? SATCHEL_BUSY : SATCHEL_OK);
+        sat_mark_close(other);
+    }
+    sat_mark_close(mark);
+}
+
 static void an_owner_lives_as_long_as_its_handle(void **state)
 {
     struct sat_mark *mark = open_mark(state);
@@ -124,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_DISK(what_is_written_is_read),
         ON_DISK(a_removed_file_is_made_anew),
+        ON_DISK(a_shared_lock_moves_to_the_new_file),
         ON_DISK(an_owner_lives_as_long_as_its_handle),
         ON_DISK(locks_exclude_other_handles),
         ON_DISK(the_refresh_lock_excludes_the_same_handle_too),

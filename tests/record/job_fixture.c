@@ -18,7 +18,8 @@ static void on_event(void *user, const satchel_event *event)
 {
     (void)user;
     if (sat_str_eq(event->status, "ok")) {
-        events.ok++;
+        if (events.ok++ == 0)
+            events.puts_at_first_ok = requests(SAT_OP_PUT);
     } else if (sat_str_eq(event->status, "skipped")) {
         events.skipped++;
     } else {

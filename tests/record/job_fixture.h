@@ -11,6 +11,7 @@ struct job_events {
     unsigned failed;
     unsigned skipped;
     char last_failure[512];
+    uint64_t puts_at_first_ok; /* PUT requests made when the first item was reported */
 };
 
 extern struct job_events events;

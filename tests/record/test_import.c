@@ -122,6 +122,26 @@ static void many_lines_stream_in_batches(void **state)
     assert_int_equal(events.ok, 1700);
 }
 
+/* Batches of 500 go while the input is read, and what is left goes when it breaks off. */
+static void what_comes_before_a_broken_row_is_imported(void **state)
+{
+    (void)state;
+    struct sat_buf text;
+    sat_buf_init(&text, 1000000);
+    (void)sat_buf_add_str(&text, "id\n");
+    for (int i = 0; i < 1100; i++)
+        (void)sat_buf_addf(&text, "r%d\n", i);
+    (void)sat_buf_add_str(&text, "\"never closed\n");
+    write_file("in", text.data);
+    sat_buf_fini(&text);
+    satchel_error err = {0};
+    const satchel_text_options csv = {.format = SATCHEL_FORMAT_CSV};
+    assert_int_equal(import("in", csv, &err), SATCHEL_INVALID);
+    assert_int_equal(events.ok, 1100);
+    assert_int_equal(requests(SAT_OP_PUT), 1100);
+    assert_int_equal(events.puts_at_first_ok, 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +163,8 @@ int main(void)
                                         close_with_folder),
         cmocka_unit_test_setup_teardown(many_lines_stream_in_batches, open_with_folder,
                                         close_with_folder),
+        cmocka_unit_test_setup_teardown(what_comes_before_a_broken_row_is_imported,
+                                        open_with_folder, close_with_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
