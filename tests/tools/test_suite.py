@@ -37,7 +37,7 @@ def ctest_build(tmp_path: Path) -> str:
     (tmp_path / "CMakeLists.txt").write_text(CMAKE, encoding="utf-8")
     for name, status in {"true": 0, "false": 1, "skip": 77}.items():
         (tmp_path / f"{name}.sh").write_text(f"exit {status}\n", encoding="utf-8")
-    command = ["cmake", "-S", tmp_path, "-B", tmp_path / "build" / "x"]
+    command = ["cmake", "-S", tmp_path, "-B", tmp_path / "build" / "x", "-G", "Ninja"]
     subprocess.run(command, check=True, capture_output=True)
     return "x"
 
