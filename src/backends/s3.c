@@ -1,8 +1,8 @@
 /*
  * s3:// - Amazon S3 and what speaks like it. Pure: requests are built and replies judged here, core
  * moves the bytes. Path-style addresses; requests in s3_request.c, failures in s3_reply.c, object
- * headers in s3_info.c, signing in s3_sign.c; listing, batches, tags and buckets in files of
- * theirs.
+ * headers in s3_info.c, signing in s3_sign.c; writes, parts, copies, listing, batches, tags and
+ * buckets in files of theirs.
  */
 #include "backends/s3.h"
 
@@ -12,12 +12,12 @@
 #include "backends/registry.h"
 #include "core/alloc.h"
 #include "core/config.h"
-#include "core/crc.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/str.h"
 
-#define GIB ((uint64_t)1024 * 1024 * 1024)
+#define MIB ((uint64_t)1024 * 1024)
+#define GIB (1024 * MIB)
 
 /* ---- helpers */
 
@@ -108,28 +108,6 @@ static int take_keys(struct sat_s3 *s3, const struct sat_config *config, satchel
     return s3->signer == NULL ? sat_error_nomem(err) : SATCHEL_OK;
 }
 
-/* Fills op->info from the headers of a 200; what is missing there makes it no reply of S3. */
-static void accept_info(const struct sat_s3 *s3, struct sat_op *op, const struct sat_reply *reply,
-                        struct sat_verdict *verdict, satchel_error *err)
-{
-    satchel_error why = {0};
-    char service_code[64];
-    int code = sat_s3_info(reply, false, &op->info, &why);
-    if (code == SATCHEL_OK && op->kind == SAT_OP_STAT &&
-        !sat_s3_number(reply, "Content-Length", &op->info.size))
-        code = sat_error_set(&why, SATCHEL_INTEGRITY, "the reply has no Content-Length");
-    if (code == SATCHEL_OK) {
-        *verdict = (struct sat_verdict){.code = SATCHEL_OK};
-    } else if (sat_s3_error_code(reply, service_code, sizeof service_code)) {
-        sat_s3_refuse(s3, op, reply, verdict, err);
-    } else if (code == SATCHEL_INTEGRITY) {
-        sat_s3_not_s3(s3, op, reply, why.text, verdict, err);
-    } else {
-        (void)sat_error_copy(err, &why);
-        sat_s3_fail(verdict, code);
-    }
-}
-
 /* ---- open, close, sign */
 
 static void s3_close(void *state)
@@ -138,6 +116,7 @@ static void s3_close(void *state)
     sat_sigv4_free(s3->signer);
     sat_free(s3->bucket);
     sat_free(s3->region);
+    sat_free(s3->storage_class);
     sat_free(s3->prefix);
     *s3 = (struct sat_s3){0};
 }
@@ -158,7 +137,8 @@ static int s3_open(void *state, const struct sat_uri *uri, const struct sat_conf
     s3->payload = (enum sat_s3_payload)sat_config_enum(config, "payload_signing");
     s3->checksums =
         sat_str_eq(sat_config_str(config, "request_checksum_calculation"), "when_supported");
-    if (s3->bucket == NULL || s3->region == NULL)
+    s3->storage_class = sat_strdup(sat_config_str(config, "storage_class"));
+    if (s3->bucket == NULL || s3->region == NULL || s3->storage_class == NULL)
         code = sat_error_nomem(err);
     if (code == SATCHEL_OK)
         code = choose_endpoint(s3, config, endpoint, err);
@@ -173,7 +153,7 @@ static int s3_open(void *state, const struct sat_uri *uri, const struct sat_conf
 static unsigned s3_needs(const void *state, const struct sat_op *op)
 {
     const struct sat_s3 *s3 = state;
-    if (op->kind != SAT_OP_PUT)
+    if (op->kind != SAT_OP_PUT && op->kind != SAT_OP_PART_PUT)
         return 0;
     unsigned needs = s3->checksums ? SAT_NEED_CRC64 : 0;
     bool bare = !s3->tls || !s3->checksums;
@@ -228,7 +208,7 @@ static void s3_stat_accept(const void *state, struct sat_op *op, const struct sa
                            struct sat_verdict *verdict, satchel_error *err)
 {
     if (reply->status == 200)
-        accept_info(state, op, reply, verdict, err);
+        sat_s3_accept_info(state, op, reply, verdict, err);
     else
         sat_s3_refuse(state, op, reply, verdict, err);
 }
@@ -356,56 +336,6 @@ static void s3_get_accept(const void *state, struct sat_op *op, const struct sat
     *verdict = (struct sat_verdict){.code = SATCHEL_OK};
 }
 
-/* ---- put */
-
-/* Tags in the PUT itself: a second request could fail and leave the object without. */
-static int add_tags(const struct sat_op *op, struct sat_request *request, satchel_error *err)
-{
-    SAT_AUTO_BUF struct sat_buf text;
-    sat_buf_init(&text, SAT_BUF_MAX_TEXT);
-    if (op->tags == NULL || sat_tags_count(op->tags) == 0)
-        return SATCHEL_OK;
-    (void)sat_tags_encode(&text, op->tags);
-    int code = sat_buf_check(&text, "x-amz-tagging", err);
-    return code == SATCHEL_OK ? sat_s3_header(request, "x-amz-tagging", sat_buf_str(&text), err)
-                              : code;
-}
-
-/* The checksum is a header, computed before: compatible stores often refuse it as a trailer. */
-static int s3_put_build(const void *state, const struct sat_op *op, struct sat_request *request,
-                        satchel_error *err)
-{
-    const struct sat_s3 *s3 = state;
-    char crc64[SAT_CRC64_BASE64_SIZE];
-    int code = sat_s3_target(s3, request, "PUT", s3->bucket, op->key, err);
-    request->body_is_source = true;
-    if (code == SATCHEL_OK && op->content_type != NULL)
-        code = sat_s3_header(request, "Content-Type", op->content_type, err);
-    if (code == SATCHEL_OK && op->if_match != NULL)
-        code = sat_s3_etag_header(request, "If-Match", op->if_match, err);
-    if (code == SATCHEL_OK && op->if_absent)
-        code = sat_s3_header(request, "If-None-Match", "*", err);
-    if (code == SATCHEL_OK)
-        code = add_tags(op, request, err);
-    if (code == SATCHEL_OK)
-        code = sat_s3_metadata(request, op->metadata, err);
-    if (code != SATCHEL_OK || !request->has_crc64)
-        return code;
-    sat_crc64_base64(request->crc64, crc64);
-    return sat_s3_header(request, "x-amz-checksum-crc64nvme", crc64, err);
-}
-
-/* What the service says it stored is in op->info: core compares it with what was sent. */
-static void s3_put_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
-                          struct sat_verdict *verdict, satchel_error *err)
-{
-    if (reply->status == 200)
-        accept_info(state, op, reply, verdict, err);
-    else
-        sat_s3_refuse(state, op, reply, verdict, err);
-    op->info.size = op->source.length;
-}
-
 /* ---- delete */
 
 static int s3_delete_build(const void *state, const struct sat_op *op, struct sat_request *request,
@@ -449,6 +379,10 @@ const struct sat_backend sat_backend_s3 = {
                         .non_ascii = true},
                .metadata_max = 2048,
                .put_max = 5 * GIB,
+               .copy_max = 5 * GIB,
+               .part_min = 5 * MIB,
+               .part_max = 5 * GIB,
+               .parts_max = 10000,
                .list_page = 1000,
                .delete_many_max = 1000},
     .open = s3_open,
@@ -459,12 +393,21 @@ const struct sat_backend sat_backend_s3 = {
         {
             [SAT_OP_STAT] = {.build = s3_stat_build, .accept = s3_stat_accept},
             [SAT_OP_GET] = {.build = s3_get_build, .head = s3_get_head, .accept = s3_get_accept},
-            [SAT_OP_PUT] = {.build = s3_put_build, .accept = s3_put_accept},
+            [SAT_OP_PUT] = {.build = sat_s3_put_build, .accept = sat_s3_put_accept},
             [SAT_OP_DELETE] = {.build = s3_delete_build, .accept = s3_delete_accept},
             [SAT_OP_DELETE_MANY] = {.build = sat_s3_many_build, .accept = sat_s3_many_accept},
             [SAT_OP_LIST] = {.build = sat_s3_list_build, .accept = sat_s3_list_accept},
             [SAT_OP_TAGS_GET] = {.build = sat_s3_tags_get_build, .accept = sat_s3_tags_get_accept},
             [SAT_OP_TAGS_SET] = {.build = sat_s3_tags_set_build, .accept = sat_s3_quiet_accept},
+            [SAT_OP_COPY] = {.build = sat_s3_copy_build, .accept = sat_s3_copy_accept},
+            [SAT_OP_PART_BEGIN] = {.build = sat_s3_part_begin_build,
+                                   .accept = sat_s3_part_begin_accept},
+            [SAT_OP_PART_PUT] = {.build = sat_s3_part_put_build, .accept = sat_s3_put_accept},
+            [SAT_OP_PART_COPY] = {.build = sat_s3_part_copy_build, .accept = sat_s3_copy_accept},
+            [SAT_OP_PART_FINISH] = {.build = sat_s3_part_finish_build,
+                                    .accept = sat_s3_part_finish_accept},
+            [SAT_OP_PART_ABORT] = {.build = sat_s3_part_abort_build,
+                                   .accept = sat_s3_part_abort_accept},
             [SAT_OP_BUCKET_CREATE] = {.build = sat_s3_bucket_create_build,
                                       .accept = sat_s3_quiet_accept},
             [SAT_OP_BUCKET_DELETE] = {.build = sat_s3_bucket_delete_build,

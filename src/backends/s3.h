@@ -18,7 +18,8 @@ enum sat_s3_payload { SAT_S3_PAYLOAD_AUTO, SAT_S3_PAYLOAD_ALWAYS, SAT_S3_PAYLOAD
 struct sat_s3 {
     char *bucket;
     char *region;
-    char *prefix; /* of the endpoint's path: "" or "/a" */
+    char *storage_class; /* of new objects; "" = the bucket's own */
+    char *prefix;        /* of the endpoint's path: "" or "/a" */
     bool tls;
     bool anonymous; /* no_sign_request */
     bool checksums; /* a checksum header with each PUT */
@@ -87,6 +88,12 @@ void sat_s3_accept_xml(const struct sat_s3 *s3, const struct sat_op *op,
 void sat_s3_accept_empty(const struct sat_s3 *s3, const struct sat_op *op,
                          const struct sat_reply *reply, struct sat_verdict *verdict,
                          satchel_error *err);
+/*
+ * Judges a reply that was 200 by its headers: fills op->info from them; what is missing there makes
+ * it no reply of S3.
+ */
+void sat_s3_accept_info(const struct sat_s3 *s3, struct sat_op *op, const struct sat_reply *reply,
+                        struct sat_verdict *verdict, satchel_error *err);
 /* Sets a verdict's failure that no repetition cures, from *err's code. */
 void sat_s3_fail(struct sat_verdict *verdict, int code);
 
@@ -104,8 +111,48 @@ bool sat_s3_number(const struct sat_reply *reply, const char *name, uint64_t *ou
 /* Quotes of a strong ETag off; a weak one as it is. */
 satchel_span sat_s3_etag(const char *text);
 
+/* What a new object is told beside its bytes: type, storage class, tags, metadata (s3_put.c). */
+int sat_s3_object_headers(const struct sat_s3 *s3, const struct sat_op *op,
+                          struct sat_request *request, satchel_error *err);
+/* x-amz-storage-class, where the op or the configuration names one (s3_put.c). */
+int sat_s3_class_header(const struct sat_s3 *s3, const struct sat_op *op,
+                        struct sat_request *request, satchel_error *err);
+/* If-Match and If-None-Match of a write (s3_put.c). */
+int sat_s3_condition_headers(const struct sat_op *op, struct sat_request *request,
+                             satchel_error *err);
+/* x-amz-checksum-crc64nvme (s3_put.c). */
+int sat_s3_crc64_header(struct sat_request *request, uint64_t crc64, satchel_error *err);
+/* partNumber and uploadId (s3_part.c). */
+void sat_s3_part_query(const struct sat_op *op, struct sat_request *request);
+/* Takes ETag, with its quotes or without, and checksum out of a document's text (s3_put.c). */
+int sat_s3_take_result(struct sat_info *info, const struct sat_xml_node *node, satchel_error *err);
+
 /* ---- slots of other files */
 
+int sat_s3_put_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                     satchel_error *err);
+int sat_s3_copy_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                      satchel_error *err);
+int sat_s3_part_begin_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                            satchel_error *err);
+int sat_s3_part_put_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                          satchel_error *err);
+int sat_s3_part_copy_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                           satchel_error *err);
+int sat_s3_part_finish_build(const void *state, const struct sat_op *op,
+                             struct sat_request *request, satchel_error *err);
+int sat_s3_part_abort_build(const void *state, const struct sat_op *op, struct sat_request *request,
+                            satchel_error *err);
+void sat_s3_put_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                       struct sat_verdict *verdict, satchel_error *err);
+void sat_s3_copy_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                        struct sat_verdict *verdict, satchel_error *err);
+void sat_s3_part_begin_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                              struct sat_verdict *verdict, satchel_error *err);
+void sat_s3_part_finish_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                               struct sat_verdict *verdict, satchel_error *err);
+void sat_s3_part_abort_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,
+                              struct sat_verdict *verdict, satchel_error *err);
 int sat_s3_list_build(const void *state, const struct sat_op *op, struct sat_request *request,
                       satchel_error *err);
 void sat_s3_list_accept(const void *state, struct sat_op *op, const struct sat_reply *reply,

@@ -480,3 +480,24 @@ void sat_s3_quiet_accept(const void *state, struct sat_op *op, const struct sat_
 {
     sat_s3_accept_empty(state, op, reply, verdict, err);
 }
+
+void sat_s3_accept_info(const struct sat_s3 *s3, struct sat_op *op, const struct sat_reply *reply,
+                        struct sat_verdict *verdict, satchel_error *err)
+{
+    satchel_error why = {0};
+    char service_code[64];
+    int code = sat_s3_info(reply, false, &op->info, &why);
+    if (code == SATCHEL_OK && op->kind == SAT_OP_STAT &&
+        !sat_s3_number(reply, "Content-Length", &op->info.size))
+        code = sat_error_set(&why, SATCHEL_INTEGRITY, "the reply has no Content-Length");
+    if (code == SATCHEL_OK) {
+        *verdict = (struct sat_verdict){.code = SATCHEL_OK};
+    } else if (sat_s3_error_code(reply, service_code, sizeof service_code)) {
+        sat_s3_refuse(s3, op, reply, verdict, err);
+    } else if (code == SATCHEL_INTEGRITY) {
+        sat_s3_not_s3(s3, op, reply, why.text, verdict, err);
+    } else {
+        (void)sat_error_copy(err, &why);
+        sat_s3_fail(verdict, code);
+    }
+}

@@ -50,7 +50,10 @@ void sat_attempt_free(struct sat_attempt *attempt)
 bool sat_attempt_cancelled(const struct sat_op *op)
 {
     const struct sat_op *settled = op->attempt == NULL ? NULL : op->attempt->settles;
-    return atomic_load(&op->cancelled) || (settled != NULL && atomic_load(&settled->cancelled));
+    bool cancelled = settled != NULL && atomic_load(&settled->cancelled);
+    for (; op != NULL && !cancelled; op = op->parent)
+        cancelled = atomic_load(&op->cancelled);
+    return cancelled;
 }
 
 void sat_attempt_set_cancelled(struct sat_op *op)
@@ -137,7 +140,7 @@ static void fill_exchange(struct sat_op *op)
     exchange->ca_file = conn->ca_file;
     exchange->insecure = conn->insecure;
     exchange->connect_timeout_ms = conn->connect_timeout_ms;
-    exchange->response_timeout_ms = conn->response_timeout_ms;
+    exchange->response_timeout_ms = conn->response_timeout_ms * sat_op_patience(op->kind);
     exchange->stall_timeout_ms = conn->stall_timeout_ms;
     exchange->deadline_ns = op->deadline_ns;
     exchange->request = &op->attempt->request;
@@ -232,12 +235,17 @@ static void judge_failure(const struct sat_exchange *exchange, struct sat_verdic
     };
 }
 
+static bool sends_source(const struct sat_op *op)
+{
+    return op->kind == SAT_OP_PUT || op->kind == SAT_OP_PART_PUT;
+}
+
 static void judge_reply(struct sat_op *op, struct sat_verdict *verdict, satchel_error *err)
 {
     sat_door_accept(op, &op->attempt->exchange.reply, verdict, err);
-    if (verdict->code != SATCHEL_OK || (op->kind != SAT_OP_GET && op->kind != SAT_OP_PUT))
-        return;
     bool get = op->kind == SAT_OP_GET;
+    if (verdict->code != SATCHEL_OK || (!get && !sends_source(op)))
+        return;
     verdict->code = get ? sat_attempt_complete_get(op, err) : verify_put(op, err);
     bool again = verdict->code == SATCHEL_INTEGRITY;
     verdict->retry = again ? SAT_RETRY_TRANSIENT : SAT_RETRY_NEVER;
@@ -248,7 +256,9 @@ static bool may_be_applied(const struct sat_op *op)
 {
     const struct sat_exchange *exchange = &op->attempt->exchange;
     int status = exchange->reply.status;
-    if (op->kind != SAT_OP_PUT && op->kind != SAT_OP_DELETE)
+    bool changes = op->kind == SAT_OP_PUT || op->kind == SAT_OP_DELETE || op->kind == SAT_OP_COPY ||
+                   op->kind == SAT_OP_PART_FINISH;
+    if (!changes)
         return false;
     if (exchange->err.code != SATCHEL_OK)
         return exchange->sent;
@@ -267,6 +277,8 @@ static struct sat_verdict judge(struct sat_op *op)
     op->bucket_missing = verdict.bucket_missing;
     if (verdict.code == SATCHEL_OK) {
         op->err = (satchel_error){0};
+        op->has_sent_crc64 = op->attempt->request.has_crc64;
+        op->sent_crc64 = op->attempt->request.crc64;
         return verdict;
     }
     if (may_be_applied(op))

@@ -17,6 +17,12 @@ static bool needs_key(enum sat_op_kind kind)
     case SAT_OP_GET:
     case SAT_OP_PUT:
     case SAT_OP_DELETE:
+    case SAT_OP_COPY:
+    case SAT_OP_PART_BEGIN:
+    case SAT_OP_PART_PUT:
+    case SAT_OP_PART_COPY:
+    case SAT_OP_PART_FINISH:
+    case SAT_OP_PART_ABORT:
     case SAT_OP_TAGS_GET:
     case SAT_OP_TAGS_SET:
         return true;

@@ -146,6 +146,10 @@ struct sat_limits {
     struct sat_tag_limits tags;
     size_t metadata_max;      /* bytes of names + values; 0 = no limit */
     uint64_t put_max;         /* bytes of one PUT; 0 = no limit */
+    uint64_t copy_max;        /* bytes of one COPY; 0 = no limit */
+    uint64_t part_min;        /* bytes of a part, the last one excepted */
+    uint64_t part_max;        /* bytes of a part */
+    unsigned parts_max;       /* parts of one upload */
     unsigned list_page;       /* entries of a page */
     unsigned delete_many_max; /* keys of one DELETE_MANY; 0 = no limit */
 };
@@ -205,6 +209,10 @@ struct sat_conn {
     uint32_t connect_timeout_ms;
     uint32_t response_timeout_ms;
     uint32_t stall_timeout_ms;
+    uint64_t multipart_threshold; /* bytes; a larger object goes in parts or ranges */
+    uint64_t part_size;           /* bytes, as wished */
+    uint64_t range_size;          /* bytes */
+    unsigned part_concurrency;    /* parts or ranges of one object at once */
     atomic_int_least64_t skew_s;
     atomic_uint_least64_t requests[SAT_OP_KINDS]; /* HTTP: attempts sent; local: slots run */
     sat_fault_fn fault;

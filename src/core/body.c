@@ -24,6 +24,13 @@ struct sat_source sat_source_file(int fd, uint64_t offset, uint64_t length)
         .kind = SAT_SOURCE_FILE, .fd = fd, .offset = offset, .length = length};
 }
 
+struct sat_source sat_source_part(const struct sat_source *whole, uint64_t offset, uint64_t length)
+{
+    if (whole->kind == SAT_SOURCE_FILE)
+        return sat_source_file(whole->fd, whole->offset + offset, length);
+    return sat_source_span((satchel_span){whole->data + offset, (size_t)length});
+}
+
 int sat_source_read(const struct sat_source *source, uint64_t at, void *out, size_t len,
                     size_t *got, satchel_error *err)
 {
@@ -40,6 +47,22 @@ int sat_source_read(const struct sat_source *source, uint64_t at, void *out, siz
         return sat_error_os(err, (int)-n, "reading the file to send");
     if ((uint64_t)n < *got)
         return sat_error_set(err, SATCHEL_MODIFIED, "the file to send became shorter while read");
+    return SATCHEL_OK;
+}
+
+int sat_source_crc64(const struct sat_source *source, uint64_t *crc64, satchel_error *err)
+{
+    SAT_AUTO_FREE char *block = sat_malloc(SAT_SINK_BLOCK);
+    size_t got = 0;
+    *crc64 = 0;
+    if (block == NULL)
+        return sat_error_nomem(err);
+    for (uint64_t at = 0; at < source->length; at += got) {
+        int code = sat_source_read(source, at, block, SAT_SINK_BLOCK, &got, err);
+        if (code != SATCHEL_OK)
+            return code;
+        *crc64 = sat_crc64(*crc64, block, got);
+    }
     return SATCHEL_OK;
 }
 

@@ -9,7 +9,14 @@
 
 #include "core/buf.h"
 
-enum sat_source_kind { SAT_SOURCE_NONE, SAT_SOURCE_SPAN, SAT_SOURCE_FILE };
+enum sat_source_kind {
+    SAT_SOURCE_NONE,
+    SAT_SOURCE_SPAN,
+    SAT_SOURCE_FILE,
+    SAT_SOURCE_OBJECT, /* an object of another store; PUT only, always in parts */
+};
+
+struct sat_conn;
 
 /*
  * A rewindable source: any part can be read again, so that a retry can replay it. The bytes and
@@ -17,14 +24,26 @@ enum sat_source_kind { SAT_SOURCE_NONE, SAT_SOURCE_SPAN, SAT_SOURCE_FILE };
  */
 struct sat_source {
     enum sat_source_kind kind;
-    const char *data; /* SPAN */
-    int fd;           /* FILE: read with pread, its position is not used */
-    uint64_t offset;  /* FILE: first byte */
-    uint64_t length;  /* bytes, both kinds */
+    const char *data;      /* SPAN */
+    int fd;                /* FILE: read with pread, its position is not used */
+    uint64_t offset;       /* FILE: first byte */
+    uint64_t length;       /* bytes, all kinds */
+    struct sat_conn *conn; /* OBJECT */
+    const char *key;       /* OBJECT: full key */
+    const char *etag;      /* OBJECT: the version to read */
+    /*
+     * Asked on a worker before an upload in parts is finished; not OK = it is dropped. `crc64` is
+     * of the bytes that were sent; NULL where none was taken. NULL = not wanted.
+     */
+    int (*unchanged)(void *user, const uint64_t *crc64, satchel_error *err);
+    void *user;
 };
 
 struct sat_source sat_source_span(satchel_span span);
 struct sat_source sat_source_file(int fd, uint64_t offset, uint64_t length);
+
+/* `length` bytes of a span or file source from byte `offset` on. */
+struct sat_source sat_source_part(const struct sat_source *whole, uint64_t offset, uint64_t length);
 
 /*
  * Reads up to `len` bytes from byte `at` of the source; *got is 0 only at its end. A file that is
@@ -32,6 +51,9 @@ struct sat_source sat_source_file(int fd, uint64_t offset, uint64_t length);
  */
 int sat_source_read(const struct sat_source *source, uint64_t at, void *out, size_t len,
                     size_t *got, satchel_error *err);
+
+/* The CRC64-NVME of a whole span or file source, block by block. */
+int sat_source_crc64(const struct sat_source *source, uint64_t *crc64, satchel_error *err);
 
 enum sat_sink_kind { SAT_SINK_NONE, SAT_SINK_MEMORY, SAT_SINK_FILE };
 

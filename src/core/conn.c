@@ -56,6 +56,10 @@ static int take_options(struct sat_conn *conn, const struct sat_config *config, 
     conn->connect_timeout_ms = ms_option(config, "connect_timeout");
     conn->response_timeout_ms = ms_option(config, "response_timeout");
     conn->stall_timeout_ms = ms_option(config, "stall_timeout");
+    conn->multipart_threshold = sat_config_size(config, "multipart_threshold");
+    conn->part_size = sat_config_size(config, "part_size");
+    conn->range_size = sat_config_size(config, "range_size");
+    conn->part_concurrency = (unsigned)sat_config_int(config, "part_concurrency");
     conn->insecure = sat_config_bool(config, "insecure");
     if (conn->insecure)
         SAT_WARN("%s: certificates are not verified (insecure=true)", conn->uri);

@@ -20,6 +20,7 @@
 #include "core/error.h"
 #include "core/lane.h"
 #include "core/lock.h"
+#include "core/part.h"
 #include "core/settle.h"
 #include "core/worker.h"
 
@@ -125,7 +126,7 @@ static void hand_out(struct sat_op *op)
     op->err.attempts = (int)op->attempts;
     sat_attempt_free(op->attempt);
     op->attempt = NULL;
-    sat_queue_complete(op->queue, op);
+    sat_op_complete(op);
 }
 
 static void finish_settled(struct sat_op *probe, struct sat_op *op)
@@ -150,10 +151,10 @@ void sat_engine_finish(struct sat_op *op)
 static void set_deadline(struct sat_op *op)
 {
     if (op->deadline_ns == 0)
-        op->deadline_ns =
-            sat_clock_now_ns() + (int64_t)op->conn->request_timeout_ms * SAT_NS_PER_MS;
+        op->deadline_ns = sat_clock_now_ns() + (int64_t)op->conn->request_timeout_ms *
+                                                   SAT_NS_PER_MS * sat_op_patience(op->kind);
     op->base_deadline_ns = op->deadline_ns;
-    if (op->kind == SAT_OP_PUT)
+    if (op->kind == SAT_OP_PUT || op->kind == SAT_OP_PART_PUT)
         sat_op_allow_bytes(op, op->source.length);
 }
 
@@ -217,7 +218,9 @@ void sat_engine_submit(struct sat_engine *engine, struct sat_op *op)
     op->attempts = 0;
     op->unsettled = false;
     op->skew_corrected = false;
-    if (sat_attempt_new(engine, op) != SATCHEL_OK || route(engine, op) != SATCHEL_OK)
+    if (sat_part_wanted(op))
+        sat_part_start(op);
+    else if (sat_attempt_new(engine, op) != SATCHEL_OK || route(engine, op) != SATCHEL_OK)
         sat_engine_finish(op);
 }
 

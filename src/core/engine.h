@@ -35,7 +35,5 @@ void sat_engine_run_here(struct sat_op *op);
 void sat_engine_finish(struct sat_op *op);
 /* Makes the lanes look for cancelled ops. */
 void sat_engine_wake(struct sat_engine *engine);
-/* Puts a finished op into its queue. Implemented beside the queue; called by the engine. */
-void sat_queue_complete(struct sat_queue *queue, struct sat_op *op);
 
 #endif

@@ -7,6 +7,7 @@
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/lock.h"
+#include "core/part.h"
 
 static const char *const kind_texts[] = {
 #define KIND_TEXT(name, text) [SAT_OP_##name] = (text),
@@ -25,6 +26,12 @@ void sat_info_fini(struct sat_info *info)
     sat_free(info->content_type);
     sat_tags_fini(&info->metadata);
     *info = (struct sat_info){0};
+}
+
+uint32_t sat_op_patience(enum sat_op_kind kind)
+{
+    bool late = kind == SAT_OP_COPY || kind == SAT_OP_PART_COPY || kind == SAT_OP_PART_FINISH;
+    return late ? 10 : 1;
 }
 
 void sat_op_allow_bytes(struct sat_op *op, uint64_t bytes)
@@ -144,7 +151,7 @@ struct sat_op *sat_queue_wait(struct sat_queue *queue)
     return op;
 }
 
-void sat_queue_complete(struct sat_queue *queue, struct sat_op *op)
+static void queue_complete(struct sat_queue *queue, struct sat_op *op)
 {
     SAT_LOCKED(&queue->lock);
     op->next = NULL;
@@ -161,13 +168,22 @@ static void queue_expect(struct sat_queue *queue)
 
 /* ---- submission */
 
+void sat_op_complete(struct sat_op *op)
+{
+    if (op->queue != NULL)
+        queue_complete(op->queue, op);
+    else
+        op->done(op);
+}
+
 void sat_op_submit(struct sat_op *op, struct sat_queue *queue)
 {
     op->queue = queue;
-    queue_expect(queue);
+    if (queue != NULL)
+        queue_expect(queue);
     op->err = (satchel_error){0};
     if (sat_door_check(op, &op->err) != SATCHEL_OK) {
-        sat_queue_complete(queue, op);
+        sat_op_complete(op);
         return;
     }
     sat_engine_submit(op->conn->engine, op);
@@ -179,7 +195,7 @@ int sat_op_run(struct sat_op *op, satchel_error *err)
     op->err = (satchel_error){0};
     if (sat_door_check(op, &op->err) != SATCHEL_OK)
         return sat_error_copy(err, &op->err);
-    if (op->conn->backend->slots[op->kind].run != NULL) {
+    if (op->conn->backend->slots[op->kind].run != NULL && !sat_part_wanted(op)) {
         /* A local slot needs no other thread: the caller is waiting anyway. */
         sat_engine_run_here(op);
     } else if (sat_queue_new(&queue, &op->err) == SATCHEL_OK) {
@@ -205,6 +221,8 @@ void sat_op_fini(struct sat_op *op)
     sat_info_fini(&op->info);
     sat_page_fini(&op->page);
     sat_tags_fini(&op->found_tags);
+    sat_free(op->upload_id);
+    op->upload_id = NULL;
     sat_free(op->many_result);
     op->many_result = NULL;
     sat_sink_fini(&op->sink);

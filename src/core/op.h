@@ -30,6 +30,12 @@ struct sat_queue;
     X(DELETE, "delete")                                                                            \
     X(DELETE_MANY, "delete_many")                                                                  \
     X(LIST, "list")                                                                                \
+    X(COPY, "copy")                                                                                \
+    X(PART_BEGIN, "part_begin")                                                                    \
+    X(PART_PUT, "part_put")                                                                        \
+    X(PART_COPY, "part_copy")                                                                      \
+    X(PART_FINISH, "part_finish")                                                                  \
+    X(PART_ABORT, "part_abort")                                                                    \
     X(TAGS_GET, "tags_get")                                                                        \
     X(TAGS_SET, "tags_set")                                                                        \
     X(BUCKET_CREATE, "bucket_create")                                                              \
@@ -92,22 +98,46 @@ struct sat_many_result {
     char text[160]; /* service code and message when not OK */
 };
 
+/* One uploaded part, as PART_FINISH names it. */
+struct sat_part {
+    unsigned number; /* from 1, ascending */
+    uint64_t size;
+    char *etag;
+    uint64_t crc64; /* CRC64-NVME of the part */
+    bool has_crc64;
+};
+
 struct sat_op {
     /* ---- inputs */
     enum sat_op_kind kind;
     struct sat_conn *conn;
     const char *key;                 /* full key; object kinds */
     const char *bucket;              /* BUCKET_*: NULL = the connection's */
-    uint64_t range_offset;           /* GET */
+    uint64_t range_offset;           /* GET, PART_COPY */
     uint64_t range_length;           /* GET: 0 = to the end; with range_offset 0 the whole object */
-    const char *if_match;            /* ETag; GET, PUT, DELETE, TAGS_SET */
-    bool if_absent;                  /* PUT: If-None-Match: * */
-    struct sat_source source;        /* PUT */
+    uint64_t expected_size;          /* GET: what is known of the object's size; 0 = nothing */
+    const char *if_match;            /* ETag; GET, DELETE, TAGS_SET, PUT, COPY, PART_FINISH */
+    bool if_absent;                  /* PUT, COPY, PART_FINISH: If-None-Match: * */
+    struct sat_source source;        /* PUT, PART_PUT */
     struct sat_sink sink;            /* GET */
-    const struct sat_tags *tags;     /* PUT, TAGS_SET; NULL = none */
-    const struct sat_tags *metadata; /* PUT; NULL = none */
-    const char *content_type;        /* PUT; NULL = the store's default */
-    int64_t mtime_ns;                /* PUT on local stores: 0 = now */
+    const struct sat_tags *tags;     /* PUT, PART_BEGIN, TAGS_SET; NULL = none */
+    const struct sat_tags *metadata; /* PUT, PART_BEGIN; NULL = none */
+    const char *content_type;        /* PUT, PART_BEGIN; NULL = the store's default */
+    const char *storage_class;       /* PUT, PART_BEGIN, COPY; NULL = the store's default */
+    struct {
+        const char *bucket;   /* NULL = the connection's */
+        const char *key;      /* full key */
+        const char *if_match; /* ETag that the source must have; NULL = any */
+    } from;                   /* COPY, PART_COPY: an object of the same service */
+    struct {
+        const char *upload_id;
+        unsigned number;             /* PART_PUT, PART_COPY: from 1 */
+        const struct sat_part *list; /* PART_FINISH: all parts, ascending */
+        size_t count;
+        uint64_t crc64; /* PART_FINISH: of the whole object */
+        bool has_crc64;
+    } part;
+    int64_t mtime_ns; /* PUT on local stores: 0 = now */
     struct {
         const char *prefix;    /* "" = everything */
         const char *delimiter; /* NULL = recursive; else "/" */
@@ -121,11 +151,17 @@ struct sat_op {
     } many;
     /* CLOCK_MONOTONIC; 0 = request_timeout from submission, which the engine then writes here. */
     int64_t deadline_ns;
+    /* Counts the bytes of bodies as they move, over all attempts: a repeated one takes its bytes
+     * back. NULL = not wanted. */
+    atomic_uint_least64_t *moved;
     void *user; /* the submitter's, never touched */
 
     /* ---- result, valid once the op came back */
-    satchel_error err;                   /* err.code SATCHEL_OK on success */
-    struct sat_info info;                /* STAT, GET, PUT (etag) */
+    satchel_error err;    /* err.code SATCHEL_OK on success */
+    struct sat_info info; /* STAT, GET; PUT, COPY, PART_* (etag, checksum) */
+    char *upload_id;      /* PART_BEGIN */
+    uint64_t sent_crc64;  /* PUT, PART_PUT: of the source, where it was taken */
+    bool has_sent_crc64;
     struct sat_page page;                /* LIST, BUCKET_LIST */
     struct sat_tags found_tags;          /* TAGS_GET */
     struct sat_many_result *many_result; /* DELETE_MANY: one for each key, in order */
@@ -137,7 +173,10 @@ struct sat_op {
 
     /* ---- the engine's */
     struct sat_op *next;
+    struct sat_op *parent; /* the op this one is a part of: it ends early with it; NULL = none */
     struct sat_queue *queue;
+    /* In place of a queue: called in an engine's thread when the op is done; must not block. */
+    void (*done)(struct sat_op *op);
     struct sat_attempt *attempt; /* private to engine.c */
     int64_t base_deadline_ns;    /* deadline_ns as asked for, without the body's own time */
     unsigned attempts;
@@ -150,6 +189,9 @@ struct sat_op {
 void sat_op_fini(struct sat_op *op);
 /* The text of a kind ("get"). */
 const char *sat_op_kind_text(enum sat_op_kind kind);
+
+/* Services answer COPY, PART_COPY and PART_FINISH late: timeouts are so many times as long. */
+uint32_t sat_op_patience(enum sat_op_kind kind);
 
 /*
  * A transfer that moves at all is not cut off for its size (one that does not is ended by
@@ -172,6 +214,8 @@ struct sat_op *sat_queue_wait(struct sat_queue *queue);
  * wrong is in op->err when the op comes out of `queue`.
  */
 void sat_op_submit(struct sat_op *op, struct sat_queue *queue);
+/* The op is done: into its queue, or to its `done`. For the engine and what stands in for it. */
+void sat_op_complete(struct sat_op *op);
 /* Submit and wait. Returns op->err.code; copies op->err to *err when it failed. */
 int sat_op_run(struct sat_op *op, satchel_error *err);
 /*

@@ -141,6 +141,42 @@ const struct sat_option sat_options_common[] = {
         .help = "bytes a copy job holds in memory, and the largest object a get returns",
     },
     {
+        .key = "multipart_threshold",
+        .type = SAT_OPTION_SIZE,
+        .fallback = "5MiB",
+        .help = "a larger object is sent in parts and fetched in ranges, in parallel",
+    },
+    {
+        .key = "part_size",
+        .type = SAT_OPTION_SIZE,
+        .fallback = "8MiB",
+        .min = 5 * MIB,
+        .max = 5 * (int64_t)1024 * MIB,
+        .help = "bytes of a part; grows with the object, so that the parts suffice",
+    },
+    {
+        .key = "range_size",
+        .type = SAT_OPTION_SIZE,
+        .fallback = "16MiB",
+        .min = 1,
+        .help = "bytes of a range, when a large object is fetched into a file",
+    },
+    {
+        .key = "part_concurrency",
+        .type = SAT_OPTION_INT,
+        .fallback = "4",
+        .min = 1,
+        .max = 256,
+        .help = "parts or ranges of one object under way at once",
+    },
+    {
+        .key = "storage_class",
+        .type = SAT_OPTION_STRING,
+        .fallback = "",
+        .help = "class of new objects, as the service names it (STANDARD_IA, GLACIER, ...); empty: "
+                "the bucket's own",
+    },
+    {
         .key = "payload_signing",
         .type = SAT_OPTION_ENUM,
         .fallback = "auto",

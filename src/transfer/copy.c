@@ -292,7 +292,8 @@ static int local_to_local(struct sat_copy *copy, const struct sat_local_file *fi
 static int store_to_local(struct sat_copy *copy, satchel_error *err)
 {
     struct sat_landing landing;
-    struct sat_op op = {.conn = copy->item.conn, .key = copy->item.key};
+    struct sat_op op = {
+        .conn = copy->item.conn, .key = copy->item.key, .expected_size = copy->item.size};
     int code = begin_landing(copy, copy->item.size, &landing, err);
     if (code != SATCHEL_OK)
         return code;

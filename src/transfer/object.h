@@ -15,8 +15,9 @@
 /* A local file that is being read. */
 struct sat_local_file {
     int fd;
-    struct stat info; /* when it was opened */
-    const char *path; /* for messages, borrowed */
+    struct stat info;  /* when it was opened */
+    int64_t opened_ns; /* Unix time */
+    const char *path;  /* for messages, borrowed */
 };
 
 /* Opens a regular file, following symbolic links. NOT_FOUND; INVALID for a folder or device. */
@@ -30,7 +31,7 @@ void sat_local_file_close(struct sat_local_file *file);
 
 /*
  * Runs a PUT op, whose members but the source are set, with the file's content. MODIFIED when the
- * file changed meanwhile: the object may then be stored, torn between two states of the file.
+ * file changed meanwhile; an object sent in one piece may then be stored all the same.
  */
 int sat_object_put_file(struct sat_op *op, const struct sat_local_file *file, satchel_error *err);
 

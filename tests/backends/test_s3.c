@@ -277,105 +277,6 @@ static void a_range_from_zero_of_an_empty_object_is_empty(void **state)
     assert_int_equal(s3_accept(f, SAT_OP_GET), SATCHEL_INVALID);
 }
 
-/* ---- put */
-
-static void put_sends_everything(void **state)
-{
-    struct s3_fixture *f = *state;
-    struct sat_tags tags = {0};
-    struct sat_tags metadata = {0};
-    sat_tags_add_str(&tags, "a b", "c&d=é", NULL);
-    sat_tags_add_str(&tags, "x", "", NULL);
-    sat_tags_add_str(&metadata, "Name", "va lue", NULL);
-    f->op.tags = &tags;
-    f->op.metadata = &metadata;
-    f->op.content_type = "application/json";
-    f->op.if_match = "e-1";
-    f->op.key = "dir/ü +%.txt";
-    f->request.has_crc64 = true;
-    f->request.crc64 = UINT64_C(0xae8b14860a799888);
-    assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_string_equal(f->request.method, "PUT");
-    assert_true(f->request.body_is_source);
-    assert_string_equal(sat_buf_str(&f->request.path), "/bucket/dir/%C3%BC%20%2B%25.txt");
-    assert_string_equal(s3_header(f, "x-amz-tagging"), "a%20b=c%26d%3D%C3%A9&x=");
-    assert_string_equal(s3_header(f, "x-amz-meta-name"), "va lue");
-    assert_string_equal(s3_header(f, "Content-Type"), "application/json");
-    assert_string_equal(s3_header(f, "If-Match"), "\"e-1\"");
-    assert_string_equal(s3_header(f, "If-None-Match"), "");
-    assert_string_equal(s3_header(f, "x-amz-checksum-crc64nvme"), "rosUhgp5mIg=");
-    sat_tags_fini(&tags);
-    sat_tags_fini(&metadata);
-}
-
-static void a_plain_put_sends_no_more_than_it_must(void **state)
-{
-    struct s3_fixture *f = *state;
-    assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_int_equal(f->request.lines.len, 0);
-    f->op.if_absent = true;
-    assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_string_equal(s3_header(f, "If-None-Match"), "*");
-}
-
-static void a_weak_etag_is_sent_as_it_is(void **state)
-{
-    struct s3_fixture *f = *state;
-    f->op.if_match = "W/\"abc\"";
-    assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_string_equal(s3_header(f, "If-Match"), "W/\"abc\"");
-}
-
-static void header_injection_is_refused(void **state)
-{
-    struct s3_fixture *f = *state;
-    f->op.content_type = "text/plain\r\nx-amz-acl: public-read";
-    assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_INVALID);
-    f->op.content_type = NULL;
-    f->op.if_match = "e\"\r\nx: y";
-    assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_INVALID);
-    assert_non_null(strstr(f->err.text, "If-Match"));
-}
-
-static void put_keeps_what_the_service_says_it_stored(void **state)
-{
-    struct s3_fixture *f = *state;
-    f->op.source.length = 9;
-    s3_reply(f, 200, "ETag: \"e\"\nx-amz-checksum-crc64nvme: rosUhgp5mIg=\n", "");
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_string_equal(f->op.info.etag, "e");
-    assert_true(f->op.info.has_crc64);
-    assert_true(f->op.info.crc64 == UINT64_C(0xae8b14860a799888));
-    assert_int_equal(f->op.info.size, 9);
-}
-
-static void put_without_an_etag_is_no_success(void **state)
-{
-    struct s3_fixture *f = *state;
-    s3_reply(f, 200, "Content-Type: text/html\n", "<html><body>Please log in</body></html>");
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_NETWORK);
-    assert_int_equal(f->verdict.retry, SAT_RETRY_TRANSIENT);
-    s3_reply(f, 200, "", "");
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_NETWORK);
-    s3_reply(f, 200, "", "<Error><Code>SlowDown</Code></Error>");
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_THROTTLED);
-    s3_reply(f, 204, "ETag: \"e\"\n", "");
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_NETWORK);
-}
-
-static void a_lost_condition_of_put_says_which(void **state)
-{
-    struct s3_fixture *f = *state;
-    f->op.if_match = "old";
-    s3_reply(f, 412, "", "<Error><Code>PreconditionFailed</Code></Error>");
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_CONFLICT);
-    assert_non_null(strstr(f->err.text, "s3://bucket/a/key"));
-    f->op.if_match = NULL;
-    f->op.if_absent = true;
-    assert_int_equal(s3_accept(f, SAT_OP_PUT), SATCHEL_EXISTS);
-    assert_non_null(strstr(f->err.text, "already exists: s3://bucket/a/key"));
-}
-
 /* ---- delete */
 
 static void delete_is_done_when_the_key_is_gone(void **state)
@@ -501,13 +402,6 @@ int main(void)
         S3_TEST(get_refuses_a_reply_without_length_or_etag),
         S3_TEST(get_of_another_version_is_modified),
         S3_TEST(a_range_from_zero_of_an_empty_object_is_empty),
-        S3_TEST(put_sends_everything),
-        S3_TEST(a_plain_put_sends_no_more_than_it_must),
-        S3_TEST(a_weak_etag_is_sent_as_it_is),
-        S3_TEST(header_injection_is_refused),
-        S3_TEST(put_keeps_what_the_service_says_it_stored),
-        S3_TEST(put_without_an_etag_is_no_success),
-        S3_TEST(a_lost_condition_of_put_says_which),
         S3_TEST(delete_is_done_when_the_key_is_gone),
         S3_TEST(delete_is_not_done_because_a_web_page_says_200),
         S3_TEST(every_failing_allocation_is_a_clean_error),
