@@ -1,5 +1,6 @@
 /*
- * CRC64-NVME by slice-by-8 tables, and combining CRCs by multiplication in GF(2)[x].
+ * CRC64-NVME by slice-by-8 tables or what crc_simd.c makes of the CPU, and combining CRCs by
+ * multiplication in GF(2)[x].
  *
  * (1) Bit order is reflected everywhere: bit 63 of a word is the coefficient of x^0.
  * (2) The CRC kept by callers has its final inversion applied, so 0 is the CRC of no bytes.
@@ -10,14 +11,16 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "crc_simd.h"
 #include "digest.h"
 
 static const uint64_t polynomial = 0x9A6C9329AC4BC9B5U; /* reflected, see (1) */
 
-/* Written once under `tables_made`, read-only afterwards. */
+/* Written once under `ready`, which also holds across a fork, and read-only afterwards. */
 static uint64_t slice[8][256];
 static uint64_t byte_power[64]; /* x^(8 * 2^i) modulo the polynomial */
-static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
+static enum sat_crc64_way best;
+static pthread_once_t ready = PTHREAD_ONCE_INIT;
 
 /* One step of the shift register, see (1). */
 static uint64_t times_x(uint64_t a)
@@ -38,7 +41,7 @@ static uint64_t multiply(uint64_t a, uint64_t b)
 }
 
 /* slice[k][b] is the effect of byte b with k zero bytes behind it. */
-static void make_tables(void)
+static void get_ready(void)
 {
     for (uint64_t i = 0; i < 256; i++) {
         uint64_t crc = i;
@@ -55,6 +58,7 @@ static void make_tables(void)
     byte_power[0] = (uint64_t)1 << (63 - 8);
     for (size_t i = 1; i < 64; i++)
         byte_power[i] = multiply(byte_power[i - 1], byte_power[i - 1]);
+    best = sat_crc64_simd_best();
 }
 
 /* Tails and texts shorter than a word. */
@@ -80,22 +84,39 @@ static uint64_t by_words(uint64_t state, const unsigned char *p, size_t words)
     return state;
 }
 
-uint64_t sat_crc64(uint64_t crc, const void *data, size_t len)
+uint64_t sat_crc64_by(enum sat_crc64_way way, uint64_t crc, const void *data, size_t len)
 {
-    (void)pthread_once(&tables_made, make_tables);
+    (void)pthread_once(&ready, get_ready);
     const unsigned char *p = data;
     uint64_t state = ~crc;
-    size_t words = len / 8;
+    size_t done = way != SAT_CRC64_TABLE ? len - len % SAT_CRC64_LANE : 0;
+    if (done > 0) {
+        unsigned char lane[SAT_CRC64_LANE];
+        sat_crc64_simd_fold(way, state, p, done, lane);
+        state = by_words(0, lane, sizeof lane / 8);
+    }
+    size_t words = (len - done) / 8;
     if (words > 0)
-        state = by_words(state, p, words);
+        state = by_words(state, p + done, words);
     if (len % 8 > 0)
-        state = by_bytes(state, p + words * 8, len % 8);
+        state = by_bytes(state, p + (len - len % 8), len % 8);
     return ~state;
+}
+
+enum sat_crc64_way sat_crc64_best(void)
+{
+    (void)pthread_once(&ready, get_ready);
+    return best;
+}
+
+uint64_t sat_crc64(uint64_t crc, const void *data, size_t len)
+{
+    return sat_crc64_by(sat_crc64_best(), crc, data, len);
 }
 
 uint64_t sat_crc64_combine(uint64_t crc_a, uint64_t crc_b, uint64_t len_b)
 {
-    (void)pthread_once(&tables_made, make_tables);
+    (void)pthread_once(&ready, get_ready);
     /* Appending n bytes multiplies A's polynomial by x^(8n); the inversions cancel out. */
     for (size_t i = 0; len_b != 0; i++, len_b >>= 1) {
         if ((len_b & 1U) != 0)
