@@ -57,7 +57,7 @@ static void an_object_that_is_no_record_is_corrupt(void **state)
 static void a_batch_keeps_input_order(void **state)
 {
     (void)state;
-    enum { COUNT = 40 };
+    enum { COUNT = 140 }; /* more than the index is told of at once */
     char names[COUNT][8];
     const char *ids[COUNT + 2];
     for (size_t i = 0; i < COUNT; i++) {
