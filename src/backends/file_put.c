@@ -24,7 +24,6 @@
 #include "core/str.h"
 
 enum {
-    BLOCK = 1024 * 1024,
     RESERVE_FROM = 128 * 1024, /* smaller files are not worth a call to reserve their blocks */
     TRIES = 100,               /* how often a name may come and go under a writer's hands */
 };
@@ -109,7 +108,8 @@ static int write_content(struct put *put, satchel_error *err)
 {
     const struct sat_source *source = &put->op->source;
     uint64_t length = source->kind == SAT_SOURCE_NONE ? 0 : source->length;
-    size_t room = length < BLOCK ? (size_t)length : BLOCK;
+    size_t block_size = sat_source_block(source);
+    size_t room = length < block_size ? (size_t)length : block_size;
     int result = length < RESERVE_FROM ? 0 : sat_os_allocate(put->fd, (int64_t)length);
     if (result < 0)
         return fail(put, result, "writing", err);

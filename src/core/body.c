@@ -11,7 +11,10 @@
 #include "core/crc.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/op.h"
 #include "core/os.h"
+
+enum { FILE_BLOCK = 1024 * 1024, OBJECT_BLOCK = 16 * 1024 * 1024 };
 
 struct sat_source sat_source_span(satchel_span span)
 {
@@ -31,6 +34,35 @@ struct sat_source sat_source_part(const struct sat_source *whole, uint64_t offse
     return sat_source_span((satchel_span){whole->data + offset, (size_t)length});
 }
 
+size_t sat_source_block(const struct sat_source *source)
+{
+    return source->kind == SAT_SOURCE_OBJECT ? OBJECT_BLOCK : FILE_BLOCK;
+}
+
+static int read_object(const struct sat_source *source, uint64_t at, void *out, size_t len,
+                       satchel_error *err)
+{
+    SAT_AUTO_BUF struct sat_buf memory;
+    sat_buf_init(&memory, len);
+    struct sat_op op = {
+        .kind = SAT_OP_GET,
+        .conn = source->conn,
+        .key = source->key,
+        .if_match = source->etag,
+        .range_offset = at,
+        .range_length = len,
+        .sink = sat_sink_memory(&memory),
+    };
+    int code = sat_op_run(&op, err);
+    if (code == SATCHEL_OK && (memory.len != len || op.info.size != source->length))
+        code = sat_error_set(err, SATCHEL_MODIFIED, "'%.200s' changed while it was read: try again",
+                             source->key);
+    if (code == SATCHEL_OK)
+        memcpy(out, memory.data, len);
+    sat_op_fini(&op);
+    return code;
+}
+
 int sat_source_read(const struct sat_source *source, uint64_t at, void *out, size_t len,
                     size_t *got, satchel_error *err)
 {
@@ -42,6 +74,8 @@ int sat_source_read(const struct sat_source *source, uint64_t at, void *out, siz
         memcpy(out, source->data + at, *got);
         return SATCHEL_OK;
     }
+    if (source->kind == SAT_SOURCE_OBJECT)
+        return read_object(source, at, out, *got, err);
     int64_t n = sat_os_pread(source->fd, out, *got, (int64_t)(source->offset + at));
     if (n < 0)
         return sat_error_os(err, (int)-n, "reading the file to send");

@@ -13,7 +13,7 @@ enum sat_source_kind {
     SAT_SOURCE_NONE,
     SAT_SOURCE_SPAN,
     SAT_SOURCE_FILE,
-    SAT_SOURCE_OBJECT, /* an object of another store; PUT only, always in parts */
+    SAT_SOURCE_OBJECT, /* one version of another store's object, read range by range; PUT only */
 };
 
 struct sat_conn;
@@ -47,11 +47,13 @@ struct sat_source sat_source_part(const struct sat_source *whole, uint64_t offse
 
 /*
  * Reads up to `len` bytes from byte `at` of the source; *got is 0 only at its end. A file that is
- * shorter than `length` is SATCHEL_MODIFIED.
+ * shorter than `length`, or an object that is another version now, is SATCHEL_MODIFIED.
  */
 int sat_source_read(const struct sat_source *source, uint64_t at, void *out, size_t len,
                     size_t *got, satchel_error *err);
 
+/* Bytes of one read that serve the source well: a range of an object costs a request. */
+size_t sat_source_block(const struct sat_source *source);
 /* The CRC64-NVME of a whole span or file source, block by block. */
 int sat_source_crc64(const struct sat_source *source, uint64_t *crc64, satchel_error *err);
 

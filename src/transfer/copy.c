@@ -4,9 +4,9 @@
  *     local  -> local   read into a file in the making
  *     local  -> store   PUT from the file
  *     store  -> local   GET into a file in the making
- *     store  -> store   GET into memory, or for a large object into a nameless file; then PUT, with
- *                       content type and user metadata. Tags would cost a request for each object:
- *                       they stay behind.
+ *     store  -> store   COPY within one service; else GET into memory and PUT, a large object range
+ *                       by range, with content type and user metadata. Tags would cost a request
+ *                       for each object: they stay behind, except in a COPY.
  *
  * (1) A destination appears, or changes, only with all bytes there and fitting their checksum.
  * (2) What is not to be overwritten is looked at first, to save the transfer, and again by the
@@ -16,13 +16,13 @@
 #include "transfer/copy.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crc.h"
 #include "core/error.h"
+#include "core/part.h"
 #include "core/str.h"
 #include "transfer/object.h"
 
@@ -34,6 +34,20 @@ struct content {
     uint64_t crc64;
     bool has_crc64;
 };
+
+/* Between stores an object is held whole, or as many parts of it as are under way. */
+uint64_t sat_copy_memory(const struct sat_copy_rules *rules, const struct sat_item *item)
+{
+    const struct sat_conn *to = rules->target->conn;
+    if (item->conn == NULL || to == NULL)
+        return BLOCK;
+    if (item->size <= rules->ranges_from)
+        return BLOCK + item->size;
+    if (!sat_conn_supports(to, SAT_OP_PART_PUT))
+        return BLOCK + rules->ranges_from;
+    return BLOCK +
+           to->part_concurrency * sat_part_size(&to->backend->limits, item->size, to->part_size);
+}
 
 int sat_copy_new(const struct sat_copy_rules *rules, struct sat_item *item, char *landing,
                  struct sat_copy **copy, satchel_error *err)
@@ -53,9 +67,7 @@ int sat_copy_new(const struct sat_copy_rules *rules, struct sat_item *item, char
     *item = (struct sat_item){0};
     made->landing = landing;
     made->destination = destination;
-    bool held = made->item.conn != NULL && target->conn != NULL;
-    made->memory = held && made->item.size <= rules->spool_from ? made->item.size : 0;
-    made->memory += BLOCK;
+    made->memory = sat_copy_memory(rules, &made->item);
     sat_mutex_init(&made->lock);
     *copy = made;
     return SATCHEL_OK;
@@ -202,6 +214,12 @@ static int verify_object(struct sat_copy *copy, const struct sat_op *put,
                          const struct content *content, satchel_error *err)
 {
     struct sat_op get = {.kind = SAT_OP_GET, .conn = put->conn, .key = put->key};
+    if (!content->has_crc64) {
+        return sat_error_set(err, SATCHEL_UNSUPPORTED,
+                             "'%s' cannot be verified without a checksum: set "
+                             "request_checksum_calculation=when_supported",
+                             copy->destination);
+    }
     int code = run_op(copy, &get, err);
     bool same = code == SATCHEL_OK && get.sink.received == content->size &&
                 get.sink.crc64 == content->crc64;
@@ -320,6 +338,7 @@ static int local_to_store(struct sat_copy *copy, const struct sat_local_file *fi
     if (key == NULL)
         return sat_error_nomem(err);
     int code = check_free(copy, key, err);
+    content.has_crc64 = true;
     if (code == SATCHEL_OK && copy->rules->verify)
         code = crc_of_file(copy, file->fd, content.size, &content.crc64, err);
     if (code != SATCHEL_OK)
@@ -336,12 +355,12 @@ static int local_to_store(struct sat_copy *copy, const struct sat_local_file *fi
     return code;
 }
 
-/* PUTs what `get` brought, from `source`. */
+/* PUTs `source`, of which `get` told. */
 static int put_object(struct sat_copy *copy, const char *key, const struct sat_op *get,
                       const struct sat_source *source, satchel_error *err)
 {
-    const struct content content = {.size = get->sink.received, .crc64 = get->sink.crc64};
     const struct sat_info *info = &get->info;
+    bool whole = get->kind == SAT_OP_GET; /* its bytes went by here */
     struct sat_op op = {
         .kind = SAT_OP_PUT,
         .conn = copy->rules->target->conn,
@@ -352,6 +371,13 @@ static int put_object(struct sat_copy *copy, const char *key, const struct sat_o
         .metadata = sat_tags_count(&info->metadata) > 0 ? &info->metadata : NULL,
     };
     int code = run_op(copy, &op, err);
+    const struct content content = {
+        .size = source->length,
+        .crc64 = whole               ? get->sink.crc64
+                 : op.has_sent_crc64 ? op.sent_crc64
+                                     : op.info.crc64,
+        .has_crc64 = whole || op.has_sent_crc64 || op.info.has_crc64,
+    };
     if (code == SATCHEL_OK && copy->rules->verify)
         code = verify_object(copy, &op, &content, err);
     sat_op_fini(&op);
@@ -375,30 +401,72 @@ static int through_memory(struct sat_copy *copy, const char *key, struct sat_op 
     return put_object(copy, key, get, &source, err);
 }
 
-/* A nameless file for an object that does not fit into memory. */
-static int open_spool(satchel_error *err)
+/* What the source is now: one version of it is copied. */
+static int stat_source(struct sat_copy *copy, struct sat_op *stat, satchel_error *err)
 {
-    const char *wish = getenv("TMPDIR");
-    const char *folder = wish == NULL || *wish == '\0' ? "/var/tmp" : wish;
-    int fd = sat_os_open_tmp(AT_FDCWD, folder, 0600);
-    if (fd < 0)
-        (void)sat_error_os(err, -fd, "making a temporary file in '%s' (TMPDIR)", folder);
-    return fd;
+    *stat = (struct sat_op){.kind = SAT_OP_STAT, .conn = copy->item.conn, .key = copy->item.key};
+    return run_op(copy, stat, err);
 }
 
-static int through_spool(struct sat_copy *copy, const char *key, struct sat_op *get,
-                         satchel_error *err)
+/* The object is too large for memory: the store, or core, reads it range by range. */
+static int through_ranges(struct sat_copy *copy, const char *key, struct sat_op *stat,
+                          satchel_error *err)
 {
-    satchel_error why = {0};
-    SAT_AUTO_FD int fd = open_spool(&why);
-    if (fd < 0)
-        return sat_error_copy(err, &why);
-    get->sink = sat_sink_file(fd, 0);
-    int code = run_op(copy, get, err);
+    int code = stat_source(copy, stat, err);
     if (code != SATCHEL_OK)
         return code;
-    const struct sat_source source = sat_source_file(fd, 0, get->sink.received);
-    return put_object(copy, key, get, &source, err);
+    const struct sat_source source = {
+        .kind = SAT_SOURCE_OBJECT,
+        .conn = copy->item.conn,
+        .key = copy->item.key,
+        .etag = stat->info.etag,
+        .length = stat->info.size,
+    };
+    return put_object(copy, key, stat, &source, err);
+}
+
+/* One service, and nothing that needs the bytes here. */
+static bool can_stay(const struct sat_copy *copy)
+{
+    const struct sat_conn *from = copy->item.conn;
+    const struct sat_conn *to = copy->rules->target->conn;
+    return from->backend == to->backend && sat_conn_supports(to, SAT_OP_COPY) &&
+           sat_str_eq(from->endpoint.url, to->endpoint.url) && !copy->rules->verify &&
+           !only_if_absent(copy);
+}
+
+/* A COPY in parts makes an object of its own: it is told what the source is. */
+static int within_service(struct sat_copy *copy, const char *key, struct sat_op *stat,
+                          satchel_error *err)
+{
+    const struct sat_item *item = &copy->item;
+    struct sat_op op = {
+        .kind = SAT_OP_COPY,
+        .conn = copy->rules->target->conn,
+        .key = key,
+        .expected_size = item->size,
+        .from = {.bucket = item->conn->bucket, .key = item->key},
+    };
+    struct sat_op tags = {.kind = SAT_OP_TAGS_GET, .conn = item->conn, .key = item->key};
+    int code = SATCHEL_OK;
+    bool in_parts = sat_part_wanted(&op);
+    if (in_parts)
+        code = stat_source(copy, stat, err);
+    if (code == SATCHEL_OK && in_parts)
+        code = run_op(copy, &tags, err);
+    if (code == SATCHEL_OK && in_parts) {
+        op.expected_size = stat->info.size;
+        op.from.if_match = stat->info.etag;
+        op.content_type = stat->info.content_type;
+        op.metadata = &stat->info.metadata;
+        op.tags = &tags.found_tags;
+    }
+    if (code == SATCHEL_OK)
+        code = run_op(copy, &op, err);
+    sat_op_fini(&op);
+    sat_op_fini(&tags);
+    copy->bytes = item->size;
+    return code;
 }
 
 static int store_to_store(struct sat_copy *copy, satchel_error *err)
@@ -413,10 +481,14 @@ static int store_to_store(struct sat_copy *copy, satchel_error *err)
     int code = check_free(copy, key, err);
     if (code != SATCHEL_OK)
         return code;
-    struct sat_op get = {.kind = SAT_OP_GET, .conn = item->conn, .key = item->key};
-    code = item->size <= copy->rules->spool_from ? through_memory(copy, key, &get, err)
-                                                 : through_spool(copy, key, &get, err);
-    sat_op_fini(&get);
+    struct sat_op op = {.kind = SAT_OP_GET, .conn = item->conn, .key = item->key};
+    if (can_stay(copy))
+        code = within_service(copy, key, &op, err);
+    else if (item->size <= copy->rules->ranges_from)
+        code = through_memory(copy, key, &op, err);
+    else
+        code = through_ranges(copy, key, &op, err);
+    sat_op_fini(&op);
     return code;
 }
 

@@ -20,7 +20,7 @@ struct sat_copy_rules {
     enum satchel_if_exists if_exists;
     bool verify;
     enum sat_landing_durability durability;
-    uint64_t spool_from; /* an object of more bytes is not held in memory */
+    uint64_t ranges_from; /* a larger object is not held in memory whole */
 };
 
 struct sat_copy {
@@ -46,6 +46,8 @@ struct sat_copy {
     struct sat_copy *next;
 };
 
+/* Bytes of memory that copying the item takes at most. */
+uint64_t sat_copy_memory(const struct sat_copy_rules *rules, const struct sat_item *item);
 /* Takes item and landing over, also on failure. */
 int sat_copy_new(const struct sat_copy_rules *rules, struct sat_item *item, char *landing,
                  struct sat_copy **copy, satchel_error *err);

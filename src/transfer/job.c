@@ -35,7 +35,7 @@ enum {
     TICK_MS = 100,
 };
 
-#define SPOOL_FROM ((uint64_t)16 * 1024 * 1024)
+#define RANGES_FROM ((uint64_t)16 * 1024 * 1024)
 
 /* The feed is the worker's while its task is under way, else the running thread's. */
 struct batch {
@@ -248,7 +248,7 @@ static bool start_first(struct copy_job *copy)
     } else if (copy->options.dry_run) {
         plan_dry(copy, first);
     } else {
-        uint64_t wants = item->size < SPOOL_FROM ? item->size : SPOOL_FROM;
+        uint64_t wants = sat_copy_memory(&copy->rules, item);
         if (copy->in_flight > 0 && copy->memory + wants > copy->max_memory)
             return false;
         struct sat_copy *started = NULL;
@@ -369,7 +369,7 @@ static int prepare(struct copy_job *copy, satchel_error *err)
         .if_exists = (enum satchel_if_exists)options->if_exists,
         .verify = options->verify != 0,
         .durability = (enum sat_landing_durability)sat_config_enum(copy->config, "durability"),
-        .spool_from = SPOOL_FROM,
+        .ranges_from = RANGES_FROM,
     };
     bool folder = options->to_folder != 0 || copy->count > 1;
     int code = sat_target_open(&copy->place, folder, &copy->target_conns, &copy->target, err);

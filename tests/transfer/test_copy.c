@@ -21,7 +21,7 @@ static void open_target(const char *text)
     assert_int_equal(sat_place_parse(text, sat_backend_find, &place, NULL), SATCHEL_OK);
     assert_int_equal(sat_target_open(&place, true, &conns, &target, NULL), SATCHEL_OK);
     sat_place_fini(&place);
-    rules = (struct sat_copy_rules){.target = &target, .spool_from = 1 << 20};
+    rules = (struct sat_copy_rules){.target = &target, .ranges_from = 1 << 20};
 }
 
 static struct sat_item item_of(const char *source, uint64_t size)
@@ -100,12 +100,12 @@ static void empty_objects_are_copied(void **state)
     sat_target_fini(&target);
 }
 
-static void large_objects_go_through_a_file(void **state)
+static void large_objects_go_range_by_range(void **state)
 {
     (void)state;
     put_object("mem://copy/large", "0123456789", NULL);
     open_target("mem://copied/");
-    rules.spool_from = 4;
+    rules.ranges_from = 4;
     assert_ok("mem://copy/large", 10);
     assert_object("mem://copied/x", "0123456789");
     sat_target_fini(&target);
@@ -305,7 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(every_way_brings_the_bytes),
         CASE(empty_objects_are_copied),
-        CASE(large_objects_go_through_a_file),
+        CASE(large_objects_go_range_by_range),
         CASE(store_to_store_keeps_type_and_metadata),
         CASE(what_exists_is_skipped_or_refused),
         CASE(the_write_itself_decides),
