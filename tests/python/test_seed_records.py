@@ -196,12 +196,13 @@ def test_a_large_record(session: Session) -> None:
     names = session.block("Basic CRUD Operations")
     session.block("4. Multipart Upload")
     assert len(names["db"].read("large-file")["data"]) == 10 * 1024 * 1024
+    head = session.server.boto.head_object(Bucket="my-bucket", Key="app/records/large-file.json")
+    assert head["ETag"].endswith('-2"')
 
 
-def test_storage_classes_come_later(session: Session) -> None:
+def test_storage_classes_are_taken(session: Session) -> None:
     session.block("Basic CRUD Operations")
-    with pytest.raises(satchel.UnsupportedError, match="'storage_class'"):
-        session.block("Storage Classes")
+    assert session.block("Storage Classes")["db"].uri == "s3://archive-bucket/archive/"
 
 
 def test_testing_with_localstack(session: Session) -> None:

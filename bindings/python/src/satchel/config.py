@@ -20,13 +20,10 @@ LATER = frozenset(
         "endpoints",
         "index_bodies",
         "kms_key_id",
-        "multipart_threshold",
-        "part_size",
         "profile",
         "request_payer",
         "server_side_encryption",
         "sse_customer_key",
-        "storage_class",
     }
 )
 
