@@ -13,7 +13,7 @@ static bool upload_wanted(const struct sat_op *op)
     bool local = conn->backend->slots[SAT_OP_PUT].run != NULL;
     if (op->source.kind == SAT_SOURCE_OBJECT)
         return able;
-    return able && !local && op->source.length > conn->multipart_threshold;
+    return able && !local && !op->in_one_piece && op->source.length > conn->multipart_threshold;
 }
 
 bool sat_part_wanted(const struct sat_op *op)

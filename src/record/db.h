@@ -57,6 +57,8 @@ struct satchel_db {
     struct {
         bool done;
         unsigned enforced; /* bits of enum sat_db_condition */
+        bool parts_done;
+        bool parts_enforced;
     } probe_locked;
 };
 
@@ -73,6 +75,12 @@ void sat_db_close(struct satchel_db *db);
  */
 int sat_db_condition(struct satchel_db *db, enum sat_db_condition condition, bool *enforced,
                      satchel_error *err);
+
+/*
+ * Whether this store keeps the condition of a record's write when it goes in parts (probe.c; asks
+ * it once). False too when that could not be learned: the record then goes in one piece.
+ */
+bool sat_db_parts_keep_conditions(struct satchel_db *db);
 
 /* ---- ids and tokens (db.c) */
 

@@ -88,22 +88,78 @@ static int run_probes(struct satchel_db *db, const char *key, unsigned *enforced
     return code;
 }
 
-static int probe(struct satchel_db *db, unsigned *enforced, satchel_error *err)
+/* One op of an upload of one small part over the probe object; its code. */
+static int part_probe(struct satchel_db *db, struct sat_op *op, const char *key)
+{
+    op->conn = db->conn;
+    op->key = key;
+    return sat_op_run(op, NULL);
+}
+
+/* CREATE, one part, COMPLETE If-None-Match over the object that is there. */
+static int run_parts_probe(struct satchel_db *db, const char *key, unsigned *enforced)
+{
+    struct sat_op begin = {.kind = SAT_OP_PART_BEGIN};
+    struct sat_op part = {.kind = SAT_OP_PART_PUT,
+                          .part = {.number = 1},
+                          .source = sat_source_span(sat_span_of("parts\n"))};
+    struct sat_op finish = {.kind = SAT_OP_PART_FINISH, .if_absent = true};
+    struct sat_op abort = {.kind = SAT_OP_PART_ABORT};
+    int code = part_probe(db, &begin, key);
+    if (code == SATCHEL_OK) {
+        part.part.upload_id = begin.upload_id;
+        code = part_probe(db, &part, key);
+        struct sat_part list = {.number = 1, .size = part.source.length, .etag = part.info.etag};
+        list.crc64 = part.sent_crc64;
+        list.has_crc64 = part.has_sent_crc64;
+        finish.part.upload_id = abort.part.upload_id = begin.upload_id;
+        finish.part.list = &list;
+        finish.part.count = 1;
+        if (code == SATCHEL_OK)
+            code = judge(part_probe(db, &finish, key), SAT_DB_IF_ABSENT, enforced);
+        if (code != SATCHEL_OK || *enforced != 0)
+            (void)part_probe(db, &abort, key);
+    }
+    sat_op_fini(&begin);
+    sat_op_fini(&part);
+    sat_op_fini(&finish);
+    sat_op_fini(&abort);
+    return code;
+}
+
+static int run_with_object(struct satchel_db *db, const char *key, unsigned *enforced)
+{
+    int code = put_probe(db, key, false, NULL, NULL);
+    if (code == SATCHEL_OK)
+        code = run_parts_probe(db, key, enforced);
+    if (delete_probe(db, key, NULL, NULL) != SATCHEL_OK)
+        SAT_WARN("the probe object '%s' could not be deleted", key);
+    return code;
+}
+
+static char *probe_key(const struct satchel_db *db, satchel_error *err)
 {
     unsigned char random[8];
     char name[2 * sizeof random + 1];
-    int code = sat_random_bytes(random, sizeof random, err);
-    if (code != SATCHEL_OK)
-        return code;
+    if (sat_random_bytes(random, sizeof random, err) != SATCHEL_OK)
+        return NULL;
     sat_hex(random, sizeof random, name);
-    SAT_AUTO_FREE char *key = sat_strf("%s.satchel/probe-%s", db->prefix, name);
+    char *key = sat_strf("%s.satchel/probe-%s", db->prefix, name);
     if (key == NULL)
-        return sat_error_nomem(err);
-    return run_probes(db, key, enforced, err);
+        (void)sat_error_nomem(err);
+    return key;
+}
+
+static int probe(struct satchel_db *db, unsigned *enforced, satchel_error *err)
+{
+    satchel_error why = {0};
+    SAT_AUTO_FREE char *key = probe_key(db, &why);
+    return key == NULL ? sat_error_copy(err, &why) : run_probes(db, key, enforced, err);
 }
 
 /* The probe's answer is kept with the index: it is a fact about endpoint and bucket. */
 #define PROBE_NOTE    "conditional-writes"
+#define PARTS_NOTE    "conditional-parts"
 #define PROBE_VALID_S (INT64_C(30) * 24 * 3600)
 
 static int probe_or_recall(struct satchel_db *db, unsigned *enforced, satchel_error *err)
@@ -165,4 +221,32 @@ int sat_db_condition(struct satchel_db *db, enum sat_db_condition condition, boo
                          "%s does not enforce %s, so concurrent writes could be lost "
                          "(allow_unsafe=true accepts that)",
                          db->conn->endpoint.url, condition_text(condition));
+}
+
+/* True when the answer is final. */
+static bool learn_parts(struct satchel_db *db, bool *enforced)
+{
+    int64_t noted = 0;
+    unsigned found = 0;
+    *enforced = true;
+    if (is_known_good(db->conn))
+        return true;
+    if (sat_index_note_get(db->index, PARTS_NOTE, &noted)) {
+        *enforced = noted != 0;
+        return true;
+    }
+    SAT_AUTO_FREE char *key = probe_key(db, NULL);
+    bool settled = key != NULL && run_with_object(db, key, &found) == SATCHEL_OK;
+    *enforced = settled && found != 0;
+    if (settled)
+        (void)sat_index_note_put(db->index, PARTS_NOTE, *enforced, PROBE_VALID_S, NULL);
+    return settled;
+}
+
+bool sat_db_parts_keep_conditions(struct satchel_db *db)
+{
+    SAT_LOCKED(&db->probe_lock);
+    if (!db->probe_locked.parts_done)
+        db->probe_locked.parts_done = learn_parts(db, &db->probe_locked.parts_enforced);
+    return db->probe_locked.parts_enforced;
 }

@@ -288,12 +288,15 @@ static void start_put(struct write_item *item)
         fail_item(item, &why);
         return;
     }
+    const satchel_span body = sat_buf_span(&item->object.body.body);
     item->op = (struct sat_op){
         .kind = SAT_OP_PUT,
-        .source = sat_source_span(sat_buf_span(&item->object.body.body)),
+        .source = sat_source_span(body),
         .tags = sat_tags_count(&item->object.tags) > 0 ? &item->object.tags : NULL,
         .metadata = &item->object.metadata,
         .content_type = "application/json",
+        .in_one_piece = body.len > item->call->db->conn->multipart_threshold &&
+                        !sat_db_parts_keep_conditions(item->call->db),
         .if_absent = !item->base.present && item->call->if_absent_enforced,
         .if_match = item->base.present && item->call->if_match_enforced ? item->base.etag : NULL,
     };

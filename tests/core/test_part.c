@@ -35,6 +35,9 @@ static void only_ops_that_profit_go_in_parts(void **state)
     conn->backend = &http;
     put.source.kind = SAT_SOURCE_SPAN;
     assert_true(sat_part_wanted(&put));
+    put.in_one_piece = true;
+    assert_false(sat_part_wanted(&put));
+    put.in_one_piece = false;
     put.source.length = 10;
     assert_false(sat_part_wanted(&put));
     struct sat_op get = {.kind = SAT_OP_GET, .conn = conn, .sink = sat_sink_file(0, 0)};

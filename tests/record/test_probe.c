@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "core/error.h"
 #include "core/str.h"
 
 #define ALICE "{\"fields\":{\"name\":\"Alice\"}}"
@@ -30,8 +31,23 @@ static const struct sat_backend *real;
 static struct sat_backend lax; /* mem with conditions that it ignores */
 static unsigned ignored;       /* bits of enum sat_db_condition */
 
+static bool in_one_piece; /* the last PUT said so */
+
+static int lax_part(void *state, struct sat_op *op, satchel_error *err)
+{
+    (void)state;
+    if (op->kind == SAT_OP_PART_BEGIN)
+        op->upload_id = sat_strdup("u");
+    else
+        op->info.etag = sat_strdup("e");
+    if (op->kind != SAT_OP_PART_FINISH || !op->if_absent || (ignored & SAT_DB_IF_ABSENT))
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_EXISTS, "taken");
+}
+
 static int lax_put(void *state, struct sat_op *op, satchel_error *err)
 {
+    in_one_piece = op->in_one_piece;
     if (ignored & SAT_DB_IF_ABSENT)
         op->if_absent = false;
     if (ignored & SAT_DB_PUT_IF_MATCH)
@@ -53,6 +69,8 @@ static void make_unknown(unsigned ignores)
     lax = *real;
     lax.slots[SAT_OP_PUT].run = lax_put;
     lax.slots[SAT_OP_DELETE].run = lax_delete;
+    for (int kind = SAT_OP_PART_BEGIN; kind <= SAT_OP_PART_ABORT; kind++)
+        lax.slots[kind].run = lax_part;
     ignored = ignores;
     db->conn->backend = &lax;
     (void)strncpy(db->conn->endpoint.host, "store.test", sizeof db->conn->endpoint.host - 1);
@@ -119,6 +137,29 @@ static void only_the_kind_that_is_ignored_is_refused(void **state)
     item_fini(&item);
 }
 
+/* A record in parts is written by PART_FINISH, whose conditions are another matter. */
+static void a_large_record_goes_in_parts_where_they_keep_conditions(void **state)
+{
+    for (int ignores = 0; ignores < 2; ignores++) {
+        const struct setting settings[] = {{"allow_unsafe", "true"}, {NULL, NULL}};
+        reopen_db(settings);
+        make_unknown(ignores ? SAT_DB_IF_ABSENT : 0);
+        create_ok("small", ALICE);
+        assert_false(in_one_piece);
+        assert_int_equal(requests(SAT_OP_PART_BEGIN), 0);
+        db->conn->multipart_threshold = 10;
+        create_ok("large", ALICE);
+        assert_int_equal(in_one_piece, ignores);
+        assert_int_equal(requests(SAT_OP_PART_FINISH), 1);
+        assert_int_equal(requests(SAT_OP_PART_ABORT), !ignores);
+        create_ok("large too", ALICE);
+        assert_int_equal(requests(SAT_OP_PART_FINISH), 1);
+        db->conn->backend = real;
+        (void)close_db(state);
+        (void)open_db(state);
+    }
+}
+
 static void allow_unsafe_writes_without_the_condition(void **state)
 {
     (void)state;
@@ -170,6 +211,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_answer_is_kept_for_the_next_handle, open_db, close_lax),
         cmocka_unit_test_setup_teardown(only_the_kind_that_is_ignored_is_refused, open_db,
                                         close_lax),
+        cmocka_unit_test_setup_teardown(a_large_record_goes_in_parts_where_they_keep_conditions,
+                                        open_db, close_db),
         cmocka_unit_test_setup_teardown(allow_unsafe_writes_without_the_condition, open_db,
                                         close_lax),
         cmocka_unit_test_setup_teardown(a_failed_probe_settles_nothing, open_db, close_lax),
