@@ -45,7 +45,7 @@ static const struct rule code_rules[] = {
      "check access_key_id (AWS_ACCESS_KEY_ID)"},
     {"XAdminUserNotFound", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, /* versitygw's word for it */
      "check access_key_id (AWS_ACCESS_KEY_ID)"},
-    {"ExpiredToken*", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, "get new temporary credentials"},
+    {"ExpiredToken*", 0, SATCHEL_DENIED, SAT_RETRY_ONCE, "get new temporary credentials"},
     {"InvalidToken", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, "check session_token"},
     {"AllAccessDisabled", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, NULL},
     {"AccountProblem", 0, SATCHEL_DENIED, SAT_RETRY_NEVER, NULL},
@@ -65,8 +65,8 @@ static const struct rule code_rules[] = {
     {"BandwidthLimitExceeded", 0, SATCHEL_THROTTLED, SAT_RETRY_THROTTLE, NULL},
     {"LimitExceededException", 0, SATCHEL_THROTTLED, SAT_RETRY_THROTTLE, NULL},
     {"PriorRequestNotComplete", 0, SATCHEL_THROTTLED, SAT_RETRY_THROTTLE, NULL},
-    {"BadDigest", 0, SATCHEL_INTEGRITY, SAT_RETRY_TRANSIENT, NULL},
-    {"XAmzContentSHA256Mismatch", 0, SATCHEL_INTEGRITY, SAT_RETRY_TRANSIENT, NULL},
+    {"BadDigest", 0, SATCHEL_INTEGRITY, SAT_RETRY_ONCE, NULL},
+    {"XAmzContentSHA256Mismatch", 0, SATCHEL_INTEGRITY, SAT_RETRY_ONCE, NULL},
     {"InvalidObjectState", 0, SATCHEL_ARCHIVED, SAT_RETRY_NEVER, "restore the object first"},
     {"EntityTooLarge", 0, SATCHEL_LIMIT, SAT_RETRY_NEVER, NULL},
     {"KeyTooLongError", 0, SATCHEL_LIMIT, SAT_RETRY_NEVER, NULL},
@@ -273,20 +273,21 @@ static bool learn_skew(const struct sat_reply *reply, int64_t *skew_s)
     return true;
 }
 
-/* The service's wish in any of its three forms; 0 = none. */
+/* The service's wish in any of its three forms; 0 = none. A date counts by the reply's own clock. */
 static uint32_t retry_after_ms(const struct sat_reply *reply)
 {
     const char *date = sat_reply_header(reply, "Date");
     const char *after = sat_reply_header(reply, "Retry-After");
     uint64_t ms = 0;
-    int64_t now_ns;
+    int64_t now_ns = sat_clock_wall_ns();
     int64_t then_ns;
+    if (date != NULL)
+        (void)sat_clock_parse_http_date(date, &now_ns);
     if (sat_s3_number(reply, "x-amz-retry-after", &ms)) {
         /* milliseconds as they are */
     } else if (sat_s3_number(reply, "Retry-After", &ms)) {
         ms = ms > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_MS : ms * 1000U;
-    } else if (after != NULL && date != NULL && sat_clock_parse_http_date(after, &then_ns) &&
-               sat_clock_parse_http_date(date, &now_ns) && then_ns > now_ns) {
+    } else if (after != NULL && sat_clock_parse_http_date(after, &then_ns) && then_ns > now_ns) {
         ms = (uint64_t)((then_ns - now_ns) / SAT_NS_PER_MS);
     }
     return ms > RETRY_AFTER_MAX_MS ? RETRY_AFTER_MAX_MS : (uint32_t)ms;

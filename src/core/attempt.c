@@ -2,7 +2,8 @@
  * The life of one attempt of an HTTP op.
  *
  * (1) Every attempt is built and signed anew: a source is replayed from its first byte, a sink is
- *     rewound, what an earlier reply told of the object is forgotten.
+ *     rewound, what an earlier reply told of the object is forgotten; but the body of a GET that
+ *     was cut goes on (core/resume.h).
  * (2) A GET is done only when its length and checksum fit what the reply's head promised.
  * (3) A write whose whole request left and whose reply does not deny it may have been applied:
  *     op->unsettled says so, and stays so over later attempts.
@@ -23,6 +24,7 @@
 enum {
     HASH_INLINE_MAX = 64 * 1024, /* larger bodies are hashed on a worker */
     HASH_BLOCK = 256 * 1024,
+    RANGE_NOT_SATISFIABLE = 416,
 };
 
 int sat_attempt_new(struct sat_engine *engine, struct sat_op *op)
@@ -123,6 +125,8 @@ int sat_attempt_hash(struct sat_op *op, satchel_error *err)
 static int on_head(struct sat_exchange *exchange, satchel_error *err)
 {
     struct sat_op *op = exchange->user;
+    if (op->attempt->resume.on)
+        return sat_resume_head(op, &exchange->reply, err);
     int code = sat_door_head(op, &exchange->reply, err);
     if (code == SATCHEL_OK) {
         uint64_t bytes = op->range_length > 0 ? op->range_length : op->info.size;
@@ -150,11 +154,9 @@ static void fill_exchange(struct sat_op *op)
     exchange->user = op;
 }
 
-int sat_attempt_begin(struct sat_op *op, struct sat_http *http, satchel_error *err)
+static int begin(struct sat_op *op, struct sat_http *http, satchel_error *err)
 {
     struct sat_attempt *attempt = op->attempt;
-    sat_sink_rewind(&op->sink);
-    sat_info_fini(&op->info);
     int code = sat_door_build(op, &attempt->request, err);
     if (code == SATCHEL_OK)
         code = sat_door_sign(op, &attempt->request, sat_clock_wall_ns() / SAT_NS_PER_S, err);
@@ -164,6 +166,16 @@ int sat_attempt_begin(struct sat_op *op, struct sat_http *http, satchel_error *e
     return sat_http_start(http, &attempt->exchange, err);
 }
 
+int sat_attempt_begin(struct sat_op *op, struct sat_http *http, satchel_error *err)
+{
+    struct sat_resume *resume = &op->attempt->resume;
+    sat_resume_begin(resume, op);
+    int code = begin(op, http, err);
+    if (code != SATCHEL_OK)
+        sat_resume_widen(resume, op);
+    return code;
+}
+
 /* ---- the end */
 
 /* (2) */
@@ -171,10 +183,8 @@ static int verify_body(const struct sat_op *op, satchel_error *err)
 {
     const struct sat_info *info = &op->info;
     unsigned char md5[SAT_MD5_SIZE];
-    uint64_t want = info->size > op->range_offset ? info->size - op->range_offset : 0;
+    uint64_t want = sat_resume_due(op);
     bool whole = op->range_offset == 0 && op->range_length == 0;
-    if (op->range_length > 0 && op->range_length < want)
-        want = op->range_length;
     if (op->sink.received != want)
         return sat_error_set(err, SATCHEL_INTEGRITY, "'%s': %llu bytes came, %llu were due",
                              op->key, (unsigned long long)op->sink.received,
@@ -224,9 +234,10 @@ static int verify_put(const struct sat_op *op, satchel_error *err)
 }
 
 /* No usable reply: the connection failed, a callback of ours refused, or we ended it. */
-static void judge_failure(const struct sat_exchange *exchange, struct sat_verdict *verdict,
-                          satchel_error *err)
+static void judge_failure(struct sat_op *op, struct sat_verdict *verdict, satchel_error *err)
 {
+    const struct sat_exchange *exchange = &op->attempt->exchange;
+    sat_resume_widen(&op->attempt->resume, op);
     *err = exchange->err;
     bool again = exchange->retryable || err->code == SATCHEL_INTEGRITY;
     *verdict = (struct sat_verdict){
@@ -242,7 +253,13 @@ static bool sends_source(const struct sat_op *op)
 
 static void judge_reply(struct sat_op *op, struct sat_verdict *verdict, satchel_error *err)
 {
-    sat_door_accept(op, &op->attempt->exchange.reply, verdict, err);
+    const struct sat_resume *resume = &op->attempt->resume;
+    const struct sat_reply *reply = &op->attempt->exchange.reply;
+    sat_door_accept(op, reply, verdict, err);
+    sat_resume_widen(resume, op);
+    if (resume->on && reply->status == RANGE_NOT_SATISFIABLE)
+        verdict->code = sat_error_set(err, SATCHEL_MODIFIED,
+                                      "'%.200s' became shorter while it was read", op->key);
     bool get = op->kind == SAT_OP_GET;
     if (verdict->code != SATCHEL_OK || (!get && !sends_source(op)))
         return;
@@ -271,7 +288,7 @@ static struct sat_verdict judge(struct sat_op *op)
     struct sat_verdict verdict = {0};
     satchel_error err = {0};
     if (exchange->err.code != SATCHEL_OK)
-        judge_failure(exchange, &verdict, &err);
+        judge_failure(op, &verdict, &err);
     else
         judge_reply(op, &verdict, &err);
     op->bucket_missing = verdict.bucket_missing;
@@ -292,40 +309,65 @@ static struct sat_verdict judge(struct sat_op *op)
     return verdict;
 }
 
+/* False when the endpoint's bucket has not enough left for another attempt. */
+static bool pay(struct sat_op *op, enum sat_retry_class retry, bool free_of_charge)
+{
+    struct sat_attempt *attempt = op->attempt;
+    unsigned cost = free_of_charge ? 0 : sat_retry_cost(retry);
+    if (sat_retry_take(op->conn->retry_bucket, cost)) {
+        attempt->tokens += cost;
+        attempt->corrected |= 1U << retry;
+        return true;
+    }
+    SAT_DEBUG("no retry of '%s': too many requests to %s fail", op->key == NULL ? "" : op->key,
+              op->conn->endpoint.url);
+    return false;
+}
+
 /* True when another attempt is due; op->not_before_ns says when. */
 static bool plan_retry(struct sat_op *op, const struct sat_verdict *verdict)
 {
     struct sat_conn *conn = op->conn;
+    struct sat_attempt *attempt = op->attempt;
     const struct sat_retry_policy policy = {
-        .max_attempts = conn->max_retries > 0 ? conn->max_retries : 1,
+        .max_attempts = conn->max_retries,
         .base_ms = conn->retry_base_ms,
     };
+    sat_resume_plan(&attempt->resume, op, verdict->code);
+    bool moved = sat_resume_gained(&attempt->resume, op) >= SAT_RETRY_PROGRESS;
+    attempt->let_off += moved;
     int64_t now = sat_clock_now_ns();
     int64_t left = op->deadline_ns - now;
     const struct sat_retry_state state = {
-        .attempts = op->attempts,
+        .attempts = op->attempts - attempt->let_off,
         .retry = verdict->retry,
         .retry_after_ms = verdict->retry_after_ms,
         .remaining_ms = left > 0 ? (uint64_t)(left / SAT_NS_PER_MS) : 0,
-        .skew_corrected = op->skew_corrected,
+        .corrected = (attempt->corrected >> verdict->retry & 1) != 0,
         .random = sat_random_u64(),
     };
     uint64_t delay_ms = 0;
-    if (!sat_retry_due(&policy, &state, &delay_ms))
+    if (!sat_retry_due(&policy, &state, &delay_ms) || !pay(op, verdict->retry, moved))
         return false;
-    if (verdict->retry == SAT_RETRY_SKEW) {
+    if (verdict->retry == SAT_RETRY_SKEW)
         atomic_store(&conn->skew_s, verdict->skew_s);
-        op->skew_corrected = true;
-    }
     op->not_before_ns = now + (int64_t)delay_ms * SAT_NS_PER_MS;
     SAT_DEBUG("retry of '%s' in %llu ms: %s", op->key == NULL ? "" : op->key,
               (unsigned long long)delay_ms, op->err.text);
     return true;
 }
 
+/* An answer is one whatever it says: NOT_FOUND is no sign of an outage. */
+static bool is_answer(const struct sat_op *op, const struct sat_verdict *verdict)
+{
+    return op->attempt->exchange.err.code == SATCHEL_OK && verdict->retry == SAT_RETRY_NEVER;
+}
+
 bool sat_attempt_end(struct sat_op *op)
 {
     struct sat_verdict verdict = judge(op);
+    if (is_answer(op, &verdict))
+        sat_retry_give(op->conn->retry_bucket, op->attempt->tokens);
     if (verdict.code == SATCHEL_OK)
         return false;
     if (!sat_attempt_cancelled(op))

@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "core/http.h"
 #include "core/op.h"
+#include "core/resume.h"
 #include "core/worker.h"
 
 struct sat_engine;
@@ -22,6 +23,10 @@ struct sat_attempt {
     struct sat_request request;
     struct sat_exchange exchange;
     struct sat_op *settles; /* this op is the STAT that settles that one */
+    struct sat_resume resume;
+    unsigned let_off;   /* attempts that do not count, see SAT_RETRY_PROGRESS */
+    unsigned tokens;    /* what the op's repetitions took */
+    unsigned corrected; /* bits of enum sat_retry_class: repeated for that */
 };
 
 /* Sets op->attempt. NOMEM is in op->err. */

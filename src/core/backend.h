@@ -24,6 +24,7 @@
 
 struct sat_config;
 struct sat_engine;
+struct sat_retry_bucket;
 
 /* What core works out before `build`; bits of sat_backend.needs(). */
 enum sat_need {
@@ -80,6 +81,7 @@ enum sat_retry_class {
     SAT_RETRY_TRANSIENT, /* server error, connection, stall, bytes that do not fit their checksum */
     SAT_RETRY_THROTTLE,  /* asked to slow down */
     SAT_RETRY_SKEW,      /* our clock is off: verdict.skew_s corrects it, once */
+    SAT_RETRY_ONCE,      /* what was sent was garbled or signed with what is no longer valid */
 };
 
 /* What `accept` made of a reply. */
@@ -193,6 +195,7 @@ struct sat_conn {
     const struct sat_backend *backend;
     void *state;
     struct sat_engine *engine;
+    struct sat_retry_bucket *retry_bucket; /* of the endpoint; NULL without one */
     struct sat_endpoint endpoint;
     char *uri; /* as given */
     /*

@@ -8,6 +8,7 @@
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/retry.h"
 #include "core/str.h"
 
 /* "/a/b" or "/a/b//" as "a/b/"; the root folder itself is "". */
@@ -48,7 +49,8 @@ static uint32_t ms_option(const struct sat_config *config, const char *key)
 static int take_options(struct sat_conn *conn, const struct sat_config *config, satchel_error *err)
 {
     const char *ca_file = sat_config_str(config, "ca_file");
-    conn->max_retries = (unsigned)sat_config_int(config, "max_retries");
+    bool repeats = sat_str_eq(sat_config_str(config, "retry_mode"), "standard");
+    conn->max_retries = repeats ? (unsigned)sat_config_int(config, "max_retries") : 1;
     conn->retry_base_ms = ms_option(config, "retry_base_ms");
     conn->request_timeout_ms = ms_option(config, "request_timeout");
     if (conn->request_timeout_ms == 0) /* none: as long as can be written down */
@@ -83,11 +85,15 @@ static int open_backend(struct sat_conn *conn, const struct sat_uri *uri,
     if (state == NULL)
         return sat_error_nomem(err);
     int code = conn->backend->open(state, uri, config, &conn->endpoint, err);
-    if (code == SATCHEL_OK)
-        conn->state = state;
-    else
+    if (code != SATCHEL_OK) {
         sat_free(state);
-    return code;
+        return code;
+    }
+    conn->state = state;
+    if (conn->endpoint.url[0] == '\0')
+        return SATCHEL_OK;
+    conn->retry_bucket = sat_retry_bucket_acquire(conn->endpoint.url);
+    return conn->retry_bucket == NULL ? sat_error_nomem(err) : SATCHEL_OK;
 }
 
 int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_find_fn find,
@@ -127,6 +133,7 @@ void sat_conn_close(struct sat_conn *conn)
     if (conn == NULL)
         return;
     sat_engine_release(conn->engine);
+    sat_retry_bucket_release(conn->retry_bucket);
     if (conn->state != NULL && conn->backend->close != NULL)
         conn->backend->close(conn->state);
     sat_free(conn->state);

@@ -217,7 +217,6 @@ void sat_engine_submit(struct sat_engine *engine, struct sat_op *op)
     op->not_before_ns = 0;
     op->attempts = 0;
     op->unsettled = false;
-    op->skew_corrected = false;
     if (sat_part_wanted(op))
         sat_part_start(op);
     else if (sat_attempt_new(engine, op) != SATCHEL_OK || route(engine, op) != SATCHEL_OK)

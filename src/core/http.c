@@ -566,10 +566,13 @@ static int64_t time_left(const struct sat_transfer *transfer, int64_t now, const
     return limit > now ? limit - now : 0;
 }
 
-/* Ends late transfers; returns milliseconds to the next timer, at most `timeout_ms`. */
-static int expire(struct sat_http *http, int timeout_ms)
+/*
+ * Ends late transfers; returns milliseconds to the next timer, at most `timeout_ms`. `now` is from
+ * before the transfers were last served: whose bytes waited while a slow disk held us up is not
+ * late.
+ */
+static int expire(struct sat_http *http, int64_t now, int timeout_ms)
 {
-    int64_t now = sat_clock_now_ns();
     struct sat_transfer *next = NULL;
     for (struct sat_transfer *transfer = http->active; transfer != NULL; transfer = next) {
         const char *what = NULL;
@@ -588,16 +591,18 @@ static int expire(struct sat_http *http, int timeout_ms)
 void sat_http_poll(struct sat_http *http, int timeout_ms)
 {
     int running = 0;
+    int64_t now = sat_clock_now_ns();
     (void)curl_multi_perform(http->multi, &running);
     collect(http);
     if (http->finished == NULL)
-        timeout_ms = expire(http, timeout_ms);
+        timeout_ms = expire(http, now, timeout_ms);
     if (http->finished != NULL)
         return;
     (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
+    now = sat_clock_now_ns();
     (void)curl_multi_perform(http->multi, &running);
     collect(http);
-    (void)expire(http, INT_MAX);
+    (void)expire(http, now, INT_MAX);
 }
 
 struct sat_exchange *sat_http_next(struct sat_http *http)

@@ -182,7 +182,6 @@ struct sat_op {
     int64_t base_deadline_ns;    /* deadline_ns as asked for, without the body's own time */
     unsigned attempts;
     int64_t not_before_ns;
-    bool skew_corrected;
     atomic_bool cancelled;
 };
 

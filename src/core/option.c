@@ -74,6 +74,13 @@ const struct sat_option sat_options_common[] = {
         .help = "attempts of one request in all, the first included",
     },
     {
+        .key = "retry_mode",
+        .type = SAT_OPTION_ENUM,
+        .fallback = "standard",
+        .choices = "standard|off",
+        .help = "standard: repeats up to max_retries, less while most requests fail; off: never",
+    },
+    {
         .key = "request_timeout",
         .type = SAT_OPTION_DURATION_S,
         .fallback = "60",

@@ -23,14 +23,24 @@ static const struct case_of_code cases[] = {
     {400, "InvalidArgument", SATCHEL_INVALID, SAT_RETRY_NEVER},
     {400, "RequestTimeout", SATCHEL_NETWORK, SAT_RETRY_TRANSIENT},
     {400, "RequestTimeoutException", SATCHEL_NETWORK, SAT_RETRY_TRANSIENT},
-    {400, "BadDigest", SATCHEL_INTEGRITY, SAT_RETRY_TRANSIENT},
-    {400, "XAmzContentSHA256Mismatch", SATCHEL_INTEGRITY, SAT_RETRY_TRANSIENT},
+    {400, "BadDigest", SATCHEL_INTEGRITY, SAT_RETRY_ONCE},
+    {400, "XAmzContentSHA256Mismatch", SATCHEL_INTEGRITY, SAT_RETRY_ONCE},
     {400, "EntityTooLarge", SATCHEL_LIMIT, SAT_RETRY_NEVER},
     {400, "KeyTooLongError", SATCHEL_LIMIT, SAT_RETRY_NEVER},
-    {400, "ExpiredToken", SATCHEL_DENIED, SAT_RETRY_NEVER},
+    {400, "ExpiredToken", SATCHEL_DENIED, SAT_RETRY_ONCE},
     {400, "Throttling", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
     {400, "ThrottlingException", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
     {400, "RequestThrottledException", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "ThrottledException", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "TooManyRequestsException", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "RequestLimitExceeded", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "BandwidthLimitExceeded", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "LimitExceededException", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "PriorRequestNotComplete", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "ServerBusy", SATCHEL_THROTTLED, SAT_RETRY_THROTTLE},
+    {400, "OperationTimedOut", SATCHEL_NETWORK, SAT_RETRY_TRANSIENT},
+    {400, "InternalError", SATCHEL_NETWORK, SAT_RETRY_TRANSIENT},
+    {400, "ServiceUnavailable", SATCHEL_NETWORK, SAT_RETRY_TRANSIENT},
     {401, NULL, SATCHEL_DENIED, SAT_RETRY_NEVER},
     {403, "AccessDenied", SATCHEL_DENIED, SAT_RETRY_NEVER},
     {403, "SignatureDoesNotMatch", SATCHEL_DENIED, SAT_RETRY_NEVER},
@@ -174,6 +184,20 @@ static void the_service_says_how_long_to_wait(void **state)
     assert_int_equal(wait_for(f, "Date: Fri, 24 May 2013 01:00:00 GMT\n"
                                  "Retry-After: Fri, 24 May 2013 01:00:07 GMT\n"),
                      7000);
+    assert_int_equal(wait_for(f, "Date: Fri, 24 May 2013 01:00:07 GMT\n"
+                                 "Retry-After: Fri, 24 May 2013 01:00:00 GMT\n"),
+                     0);
+}
+
+static void a_date_to_wait_for_counts_by_our_clock_without_one_of_theirs(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char after[] = "Retry-After: Fri, 24 May 2013 00:00:09 GMT\n";
+    sat_clock_fake_wall(INT64_C(1369353600) * SAT_NS_PER_S);
+    assert_int_equal(wait_for(f, after), 9000);
+    sat_clock_fake_wall(INT64_C(1369353700) * SAT_NS_PER_S);
+    assert_int_equal(wait_for(f, after), 0);
+    sat_clock_fake_wall(SAT_CLOCK_REAL);
 }
 
 static void hostile_errors_are_cut_and_printable(void **state)
@@ -210,6 +234,7 @@ int main(void)
         S3_TEST(a_bucket_elsewhere_names_its_region),
         S3_TEST(a_wrong_clock_is_measured_by_the_date_of_the_reply),
         S3_TEST(the_service_says_how_long_to_wait),
+        S3_TEST(a_date_to_wait_for_counts_by_our_clock_without_one_of_theirs),
         S3_TEST(hostile_errors_are_cut_and_printable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

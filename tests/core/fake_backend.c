@@ -78,16 +78,23 @@ static int build_stat(const void *state, const struct sat_op *op, struct sat_req
     return target(state, op, "HEAD", request);
 }
 
+static bool is_ranged(const struct sat_op *op)
+{
+    return op->range_offset > 0 || op->range_length > 0;
+}
+
 static int build_get(const void *state, const struct sat_op *op, struct sat_request *request,
                      satchel_error *err)
 {
     char range[64];
     (void)err;
     int code = target(state, op, "GET", request);
-    if (code != SATCHEL_OK || op->range_length == 0)
+    if (code != SATCHEL_OK || !is_ranged(op))
         return code;
-    (void)snprintf(range, sizeof range, "bytes=%llu-%llu", (unsigned long long)op->range_offset,
-                   (unsigned long long)(op->range_offset + op->range_length - 1));
+    int n = snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)op->range_offset);
+    if (op->range_length > 0)
+        (void)snprintf(range + n, sizeof range - (size_t)n, "%llu",
+                       (unsigned long long)(op->range_offset + op->range_length - 1));
     return sat_request_header(request, "Range", range);
 }
 
@@ -148,8 +155,18 @@ static int read_info(struct sat_op *op, const struct sat_reply *reply, satchel_e
 static int head(const void *state, struct sat_op *op, const struct sat_reply *reply,
                 satchel_error *err)
 {
+    unsigned long long first;
+    unsigned long long size;
+    const char *range = sat_reply_header(reply, "content-range");
     (void)state;
-    return read_info(op, reply, err);
+    int code = read_info(op, reply, err);
+    if (code != SATCHEL_OK || !is_ranged(op))
+        return code;
+    if (reply->status != 206 || range == NULL ||
+        sscanf(range, "bytes %llu-%*u/%llu", &first, &size) != 2 || first != op->range_offset)
+        return sat_error_set(err, SATCHEL_INTEGRITY, "another range than the one asked for");
+    op->info.size = size;
+    return SATCHEL_OK;
 }
 
 static void refuse(const struct sat_reply *reply, struct sat_verdict *verdict, satchel_error *err)
@@ -168,6 +185,10 @@ static void refuse(const struct sat_reply *reply, struct sat_verdict *verdict, s
         verdict->code = SATCHEL_DENIED;
         if (skew != NULL && sat_parse_i64(skew, &verdict->skew_s))
             verdict->retry = SAT_RETRY_SKEW;
+        break;
+    case 422:
+        verdict->code = SATCHEL_INTEGRITY;
+        verdict->retry = SAT_RETRY_ONCE;
         break;
     case 429:
         verdict->code = SATCHEL_THROTTLED;

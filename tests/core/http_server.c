@@ -105,6 +105,37 @@ static size_t request_length(const struct peer *peer, bool at_head)
     return whole <= peer->len ? whole : 0;
 }
 
+/* Sends the object, or the range of it that the request asks for. */
+static bool send_object(const struct peer *peer, const char *request, const struct http_step *step)
+{
+    char head[1024];
+    size_t size = step->len > 0 ? step->len : strlen(step->object);
+    size_t first = 0;
+    size_t last = size - 1;
+    const char *range = strcasestr(request, "\r\nRange: bytes=");
+    if (range != NULL)
+        (void)sscanf(range, "%*[^=]=%zu-%zu", &first, &last);
+    must(first <= last && last < size, "a range of the object");
+    size_t length = last - first + 1;
+    int n = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s",
+                     range == NULL ? "200 OK" : "206 Partial Content", length, step->headers);
+    if (range != NULL)
+        n += snprintf(head + n, sizeof head - (size_t)n, "Content-Range: bytes %zu-%zu/%zu\r\n",
+                      first, last, size);
+    n += snprintf(head + n, sizeof head - (size_t)n, "\r\n");
+    if (step->cut > 0 && step->cut < length)
+        length = step->cut;
+    return send_all(peer->fd, head, (size_t)n) && send_all(peer->fd, step->object + first, length);
+}
+
+static bool send_reply(const struct peer *peer, const char *request, const struct http_step *step)
+{
+    if (step->object != NULL)
+        return send_object(peer, request, step);
+    size_t len = step->bytes == NULL ? 0 : step->len > 0 ? step->len : strlen(step->bytes);
+    return send_all(peer->fd, step->bytes, len);
+}
+
 /* Answers what is complete; false when the connection is gone. */
 static bool answer(struct http_server *server, size_t i)
 {
@@ -116,10 +147,12 @@ static bool answer(struct http_server *server, size_t i)
         if (used == 0)
             return true;
         note_request(server, peer->data, used);
+        char *request = strndup(peer->data, used);
+        must(request != NULL, "strndup");
         peer->len -= used;
         memmove(peer->data, peer->data + used, peer->len);
-        size_t len = step->bytes == NULL ? 0 : step->len > 0 ? step->len : strlen(step->bytes);
-        bool sent = send_all(peer->fd, step->bytes, len);
+        bool sent = send_reply(peer, request, step);
+        free(request);
         peer->stalled = step->then == HTTP_STALL;
         if (!sent || step->then == HTTP_CLOSE || step->then == HTTP_RESET) {
             drop_peer(server, i, step->then == HTTP_RESET);

@@ -21,6 +21,10 @@ struct http_step {
     size_t len;        /* 0 = strlen(bytes) */
     enum http_then then;
     bool at_head; /* answers as soon as the head is in, without reading the body */
+    /* Instead of bytes: this object of `len` bytes, or "Range: bytes=A-" or "A-B" of it. */
+    const char *object;
+    const char *headers; /* of that answer: "ETag: e\r\n" */
+    size_t cut;          /* the answer ends after so many bytes of its body; 0 = it does not */
 };
 
 struct http_server;

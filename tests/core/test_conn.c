@@ -101,6 +101,35 @@ static void options_reach_the_connection(void **state)
     sat_conn_close(conn);
 }
 
+static void retry_mode_off_is_one_attempt(void **state)
+{
+    (void)state;
+    set("max_retries", "7");
+    set("retry_mode", "off");
+    struct sat_conn *conn = conn_of("fakelocal:///x");
+    assert_int_equal(conn->max_retries, 1);
+    assert_null(conn->retry_bucket); /* no endpoint */
+    sat_conn_close(conn);
+    assert_int_equal(sat_config_set(config, "retry_mode", "adaptive", SAT_ORIGIN_SET, NULL),
+                     SATCHEL_INVALID);
+}
+
+static void connections_to_one_endpoint_share_its_retries(void **state)
+{
+    (void)state;
+    set("endpoint_url", "http://h:1");
+    struct sat_conn *one = conn_of("fake://b/k");
+    struct sat_conn *two = conn_of("fake://c");
+    set("endpoint_url", "http://h:2");
+    struct sat_conn *three = conn_of("fake://b/k");
+    assert_non_null(one->retry_bucket);
+    assert_ptr_equal(one->retry_bucket, two->retry_bucket);
+    assert_ptr_not_equal(one->retry_bucket, three->retry_bucket);
+    sat_conn_close(one);
+    sat_conn_close(two);
+    sat_conn_close(three);
+}
+
 static void no_request_timeout_is_a_far_deadline(void **state)
 {
     (void)state;
@@ -153,6 +182,8 @@ int main(void)
         TEST(a_folder_uri_gives_a_root_with_one_slash),
         TEST(a_wrong_uri_is_told),
         TEST(options_reach_the_connection),
+        TEST(retry_mode_off_is_one_attempt),
+        TEST(connections_to_one_endpoint_share_its_retries),
         TEST(no_request_timeout_is_a_far_deadline),
         TEST(connections_of_like_settings_share_an_engine),
         TEST(out_of_memory_leaves_nothing_behind),
