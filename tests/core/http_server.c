@@ -19,7 +19,8 @@ enum { CONNECTIONS_MAX = 256, KEPT_REQUESTS = 64, READ_SIZE = 64 * 1024 };
 struct peer {
     int fd;
     bool stalled;
-    char *data; /* bytes of the request so far */
+    const char *rest; /* held back */
+    char *data;       /* bytes of the request so far */
     size_t len;
 };
 
@@ -28,12 +29,14 @@ struct http_server {
     size_t count;
     int listener;
     int stop;
+    int release;
     char url[64];
     pthread_t thread;
     struct peer peers[CONNECTIONS_MAX]; /* the thread's own */
     size_t peer_count;
     pthread_mutex_t lock;
     pthread_cond_t news;
+    bool releasing;
     unsigned requests;
     unsigned connections;
     char *kept[KEPT_REQUESTS];
@@ -153,6 +156,7 @@ static bool answer(struct http_server *server, size_t i)
         memmove(peer->data, peer->data + used, peer->len);
         bool sent = send_reply(peer, request, step);
         free(request);
+        peer->rest = step->rest;
         peer->stalled = step->then == HTTP_STALL;
         if (!sent || step->then == HTTP_CLOSE || step->then == HTTP_RESET) {
             drop_peer(server, i, step->then == HTTP_RESET);
@@ -190,27 +194,47 @@ static void take_peer(struct http_server *server)
     (void)pthread_mutex_unlock(&server->lock);
 }
 
+static void release_rests(struct http_server *server)
+{
+    eventfd_t count;
+    must(eventfd_read(server->release, &count) == 0, "eventfd_read");
+    for (size_t i = 0; i < server->peer_count; i++) {
+        struct peer *peer = &server->peers[i];
+        if (peer->rest != NULL)
+            must(send_all(peer->fd, peer->rest, strlen(peer->rest)), "send");
+        peer->rest = NULL;
+    }
+    (void)pthread_mutex_lock(&server->lock);
+    server->releasing = false;
+    (void)pthread_cond_broadcast(&server->news);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
 /* ---- the thread */
 
 static void *serve(void *arg)
 {
     struct http_server *server = arg;
-    struct pollfd fds[CONNECTIONS_MAX + 2];
+    enum { OWN = 3 };
+    struct pollfd fds[CONNECTIONS_MAX + OWN];
     for (;;) {
         fds[0] = (struct pollfd){.fd = server->stop, .events = POLLIN};
         fds[1] = (struct pollfd){.fd = server->listener, .events = POLLIN};
+        fds[2] = (struct pollfd){.fd = server->release, .events = POLLIN};
         for (size_t i = 0; i < server->peer_count; i++) {
             const struct peer *peer = &server->peers[i];
-            fds[i + 2] = (struct pollfd){.fd = peer->fd, .events = peer->stalled ? 0 : POLLIN};
+            fds[i + OWN] = (struct pollfd){.fd = peer->fd, .events = peer->stalled ? 0 : POLLIN};
         }
-        must(poll(fds, server->peer_count + 2, -1) > 0, "poll");
+        must(poll(fds, server->peer_count + OWN, -1) > 0, "poll");
         if (fds[0].revents != 0)
             return NULL;
         /* From the end: a peer that goes is replaced by the last one, which was looked at. */
         for (size_t i = server->peer_count; i-- > 0;) {
-            if (fds[i + 2].revents != 0)
+            if (fds[i + OWN].revents != 0)
                 (void)read_peer(server, i);
         }
+        if (fds[2].revents != 0)
+            release_rests(server);
         if (fds[1].revents != 0)
             take_peer(server);
     }
@@ -230,6 +254,7 @@ struct http_server *http_server_start(const struct http_step *steps, size_t coun
     (void)pthread_cond_init(&server->news, NULL);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     server->stop = eventfd(0, EFD_CLOEXEC);
+    server->release = eventfd(0, EFD_CLOEXEC);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     must(bind(server->listener, (struct sockaddr *)&address, size) == 0, "bind");
     must(listen(server->listener, CONNECTIONS_MAX) == 0, "listen");
@@ -248,6 +273,7 @@ void http_server_stop(struct http_server *server)
         drop_peer(server, 0, false);
     (void)close(server->listener);
     (void)close(server->stop);
+    (void)close(server->release);
     for (size_t i = 0; i < KEPT_REQUESTS; i++)
         free(server->kept[i]);
     (void)pthread_cond_destroy(&server->news);
@@ -281,6 +307,16 @@ void http_server_wait(struct http_server *server, unsigned requests)
 {
     (void)pthread_mutex_lock(&server->lock);
     while (server->requests < requests)
+        (void)pthread_cond_wait(&server->news, &server->lock);
+    (void)pthread_mutex_unlock(&server->lock);
+}
+
+void http_server_release(struct http_server *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    server->releasing = true;
+    must(eventfd_write(server->release, 1) == 0, "eventfd_write");
+    while (server->releasing)
         (void)pthread_cond_wait(&server->news, &server->lock);
     (void)pthread_mutex_unlock(&server->lock);
 }

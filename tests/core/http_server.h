@@ -25,6 +25,7 @@ struct http_step {
     const char *object;
     const char *headers; /* of that answer: "ETag: e\r\n" */
     size_t cut;          /* the answer ends after so many bytes of its body; 0 = it does not */
+    const char *rest;    /* more bytes, when http_server_release() is called */
 };
 
 struct http_server;
@@ -41,6 +42,8 @@ unsigned http_server_requests(struct http_server *server);
 unsigned http_server_connections(struct http_server *server);
 /* Waits until so many requests came in. */
 void http_server_wait(struct http_server *server, unsigned requests);
+/* Sends what is held back now, if that was reached; back when it was sent. */
+void http_server_release(struct http_server *server);
 /* Request `i` of the first 64 as it came: head and body, NUL-terminated; "" when there is none. */
 const char *http_server_request(struct http_server *server, unsigned i);
 

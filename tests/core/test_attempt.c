@@ -347,8 +347,8 @@ static void a_range_is_counted_by_its_own_length(void **state)
     char wrong[64]; /* a checksum of the whole object does not fit its part */
     char headers[160];
     crc_headers(wrong, sizeof wrong, "other");
-    (void)snprintf(headers, sizeof headers,
-                   "ETag: e\r\nContent-Range: bytes 10-12/100\r\n%s", wrong);
+    (void)snprintf(headers, sizeof headers, "ETag: e\r\nContent-Range: bytes 10-12/100\r\n%s",
+                   wrong);
     START({.bytes = fake_reply("206 Partial Content", headers, "abc")});
     op.range_offset = 10;
     op.range_length = 3;

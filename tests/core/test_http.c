@@ -265,6 +265,48 @@ static void a_body_that_stalls_is_a_timeout(void **state)
     assert_non_null(strstr(exchange.err.text, "stall_timeout"));
 }
 
+/* A slow disk: the rest of the other body is there long before we look again. */
+static int hold_up(struct sat_exchange *held, satchel_error *err)
+{
+    int64_t until = sat_clock_now_ns() + 300 * SAT_NS_PER_MS;
+    (void)held;
+    (void)err;
+    http_server_release(server);
+    while (sat_clock_now_ns() < until)
+        continue;
+    return SATCHEL_OK;
+}
+
+static void bytes_that_waited_for_us_are_not_late(void **state)
+{
+    (void)state;
+    struct sat_exchange other;
+    START({.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", .rest = "lf"},
+          {.bytes = fake_reply("200 OK", "", "")});
+    sat_exchange_init(&other);
+    exchange.stall_timeout_ms = 200;
+    exchange.deadline_ns = sat_clock_now_ns() + 20 * SAT_NS_PER_S;
+    other = (struct sat_exchange){.endpoint = &endpoint,
+                                  .connect_timeout_ms = 5000,
+                                  .response_timeout_ms = 5000,
+                                  .stall_timeout_ms = 5000,
+                                  .deadline_ns = exchange.deadline_ns,
+                                  .request = &request,
+                                  .source = &source,
+                                  .on_head = hold_up,
+                                  .reply = other.reply};
+    assert_int_equal(sat_http_start(http, &exchange, NULL), SATCHEL_OK);
+    while (exchange.reply.received < 2)
+        sat_http_poll(http, 1000);
+    assert_int_equal(sat_http_start(http, &other, NULL), SATCHEL_OK);
+    for (unsigned done = 0; done < 2; done += sat_http_next(http) != NULL)
+        sat_http_poll(http, 1000);
+    assert_int_equal(other.err.code, SATCHEL_OK);
+    assert_int_equal(exchange.err.code, SATCHEL_OK);
+    assert_string_equal(sat_buf_str(&exchange.reply.body), "half");
+    sat_exchange_fini(&other);
+}
+
 static void an_upload_that_nobody_reads_is_a_timeout(void **state)
 {
     (void)state;
@@ -501,6 +543,7 @@ int main(void)
         TEST(a_body_that_did_not_leave_whole_was_not_sent),
         TEST(no_reply_is_a_timeout),
         TEST(a_body_that_stalls_is_a_timeout),
+        TEST(bytes_that_waited_for_us_are_not_late),
         TEST(an_upload_that_nobody_reads_is_a_timeout),
         TEST(the_deadline_ends_all),
         TEST(an_abort_ends_an_exchange_once),

@@ -178,11 +178,8 @@ static void an_attempt_that_moved_a_mebibyte_does_not_count(void **state)
     (void)state;
     enum { MIB = 1024 * 1024, SIZE = 6 * MIB + 1 };
     static char text[SIZE];
-    const struct http_step cut = {.object = text,
-                                  .len = SIZE,
-                                  .headers = "ETag: e\r\n",
-                                  .cut = MIB,
-                                  .then = HTTP_CLOSE};
+    const struct http_step cut = {
+        .object = text, .len = SIZE, .headers = "ETag: e\r\n", .cut = MIB, .then = HTTP_CLOSE};
     START(cut);
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
     assert_int_equal(op.attempts, 7);
@@ -265,8 +262,8 @@ static void a_shifted_range_starts_over(void **state)
 {
     (void)state;
     START({CUT(4)},
-          {.bytes = fake_reply("206 Partial Content",
-                               "ETag: e\r\nContent-Range: bytes 3-8/10\r\n", "defghi")},
+          {.bytes = fake_reply("206 Partial Content", "ETag: e\r\nContent-Range: bytes 3-8/10\r\n",
+                               "defghi")},
           {OBJECT});
     assert_whole(3);
     assert_false(asked(2, "Range:"));
