@@ -273,8 +273,7 @@ static bool learn_skew(const struct sat_reply *reply, int64_t *skew_s)
     return true;
 }
 
-/* The service's wish in any of its three forms; 0 = none. A date counts by the reply's own clock.
- */
+/* The service's wish in any of its three forms; 0 = none. A date counts by the service's clock. */
 static uint32_t retry_after_ms(const struct sat_reply *reply)
 {
     const char *date = sat_reply_header(reply, "Date");

@@ -127,7 +127,8 @@ struct sat_slot {
     /*
      * Pure, GET only, may be NULL: called when the head of a successful (2xx) reply is complete,
      * before its body: sets op->info (size, etag, checksums, metadata) and refuses a reply that is
-     * not what was asked (a range that was ignored or shifted). Not OK ends the attempt.
+     * not what was asked (a range that was ignored or shifted). Not OK ends the attempt. A body
+     * that was cut is asked for again by its rest: a range of the op under if_match like others.
      */
     int (*head)(const void *state, struct sat_op *op, const struct sat_reply *reply,
                 satchel_error *err);
