@@ -363,8 +363,10 @@ static void a_body_over_the_memory_maximum_is_not_repeated(void **state)
     (void)state;
     START({.bytes = abc("")});
     body.max = 2;
+    assert_true(sat_retry_take(conn->retry_bucket, SAT_RETRY_TOKENS));
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_LIMIT);
     assert_requests(1);
+    assert_false(sat_retry_take(conn->retry_bucket, 1)); /* it was not answered in full */
 }
 
 /* ---- sources */

@@ -4,6 +4,7 @@
 #include "core/alloc.h"
 #include "core/config.h"
 #include "core/fake_backend.h"
+#include "core/retry.h"
 
 static struct sat_config *config;
 
@@ -125,9 +126,15 @@ static void connections_to_one_endpoint_share_its_retries(void **state)
     assert_non_null(one->retry_bucket);
     assert_ptr_equal(one->retry_bucket, two->retry_bucket);
     assert_ptr_not_equal(one->retry_bucket, three->retry_bucket);
+    assert_true(sat_retry_take(one->retry_bucket, SAT_RETRY_TOKENS));
     sat_conn_close(one);
+    assert_false(sat_retry_take(two->retry_bucket, 1));
     sat_conn_close(two);
     sat_conn_close(three);
+    set("endpoint_url", "http://h:1");
+    one = conn_of("fake://b/k"); /* the last one took the bucket with it */
+    assert_true(sat_retry_take(one->retry_bucket, SAT_RETRY_TOKENS));
+    sat_conn_close(one);
 }
 
 static void no_request_timeout_is_a_far_deadline(void **state)

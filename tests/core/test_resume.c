@@ -181,10 +181,10 @@ static void an_attempt_that_moved_a_mebibyte_does_not_count(void **state)
     const struct http_step cut = {
         .object = text, .len = SIZE, .headers = "ETag: e\r\n", .cut = MIB, .then = HTTP_CLOSE};
     START(cut);
+    assert_true(sat_retry_take(conn->retry_bucket, SAT_RETRY_TOKENS)); /* nor does it cost any */
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
     assert_int_equal(op.attempts, 7);
     assert_int_equal(body.len, SIZE);
-    assert_true(sat_retry_take(conn->retry_bucket, SAT_RETRY_TOKENS)); /* nor did it cost any */
 }
 
 static void an_attempt_that_moved_less_counts(void **state)
@@ -279,6 +279,28 @@ static void a_weak_etag_starts_over(void **state)
     assert_false(asked(1, "Range:"));
 }
 
+static void nothing_that_came_binds_to_no_version(void **state)
+{
+    (void)state;
+    START({.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: d\r\n\r\n", .then = HTTP_CLOSE},
+          {OBJECT});
+    assert_whole(2);
+    assert_false(asked(1, "Range:"));
+    assert_false(asked(1, "If-Match:"));
+}
+
+/* All bytes but not the end of the coding: there is no rest to ask for. */
+static void a_body_without_its_end_starts_over(void **state)
+{
+    (void)state;
+    START({.bytes = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nETag: e\r\nx-size: 10\r\n\r\n"
+                    "a\r\nabcdefghij\r\n",
+           .then = HTTP_CLOSE},
+          {OBJECT});
+    assert_whole(2);
+    assert_false(asked(1, "Range:"));
+}
+
 static void crc_headers(char *out, size_t size, const char *text)
 {
     char hex[SAT_CRC64_HEX_SIZE];
@@ -333,6 +355,8 @@ int main(void)
         TEST(an_ignored_range_starts_over),
         TEST(a_shifted_range_starts_over),
         TEST(a_weak_etag_starts_over),
+        TEST(nothing_that_came_binds_to_no_version),
+        TEST(a_body_without_its_end_starts_over),
         TEST(the_whole_is_verified_by_its_crc),
         TEST(the_whole_is_verified_by_its_md5),
     };
