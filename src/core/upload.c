@@ -198,49 +198,93 @@ static void take_result(struct upload *upload, struct sat_info *info)
     upload->why = (satchel_error){0};
 }
 
-/* (2): the answer to "is it ours?". */
+/* (2): an earlier attempt, whose reply was lost, may have finished the upload. */
+static bool may_be_finished(const struct sat_op *finish)
+{
+    int code = finish->err.code;
+    if (code == SATCHEL_OK || code == SATCHEL_CANCELLED)
+        return false;
+    return finish->unsettled || (finish->attempts > 1 && code == SATCHEL_NOT_FOUND);
+}
+
+/* (2): the object that is there has our size and checksum. */
+static bool is_ours(const struct sat_op *stat, uint64_t size, const uint64_t *crc64)
+{
+    return stat->err.code == SATCHEL_OK && stat->info.size == size && crc64 != NULL &&
+           stat->info.has_crc64 && stat->info.crc64 == *crc64;
+}
+
+static int unknown_outcome(const char *key, const satchel_error *was, satchel_error *err)
+{
+    return sat_error_set(err, SATCHEL_UNKNOWN_OUTCOME,
+                         "the parts of '%.200s' were put together, but the outcome could not be "
+                         "learned (look before you repeat it): %.200s",
+                         key, was->text);
+}
+
+/* What the store says it made must be what was sent. */
+static int check_result(const struct sat_op *finish, const uint64_t *crc64, satchel_error *err)
+{
+    const struct sat_info *info = &finish->info;
+    if (!info->has_crc64 || crc64 == NULL || info->crc64 == *crc64)
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_INTEGRITY,
+                         "'%.200s': CRC64-NVME sent was %016llx, the store says %016llx",
+                         finish->key, (unsigned long long)*crc64, (unsigned long long)info->crc64);
+}
+
+int sat_upload_finish(struct sat_op *finish, uint64_t size, satchel_error *err)
+{
+    const uint64_t *crc64 = finish->part.has_crc64 ? &finish->part.crc64 : NULL;
+    int code = sat_op_run(finish, err);
+    if (code == SATCHEL_OK)
+        code = check_result(finish, crc64, err);
+    if (!may_be_finished(finish))
+        return code;
+    struct sat_op stat = {.kind = SAT_OP_STAT, .conn = finish->conn, .key = finish->key};
+    (void)sat_op_run(&stat, NULL);
+    if (is_ours(&stat, size, crc64)) {
+        sat_info_fini(&finish->info);
+        finish->info = stat.info;
+        stat.info = (struct sat_info){0};
+        code = SATCHEL_OK;
+    } else if (finish->unsettled) {
+        code = unknown_outcome(finish->key, &finish->err, err);
+    }
+    sat_op_fini(&stat);
+    return code;
+}
+
+static const uint64_t *crc64_of(const struct upload *upload)
+{
+    return upload->has_crc64 ? &upload->crc64 : NULL;
+}
+
 static void stat_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
-    bool ours = op->err.code == SATCHEL_OK && op->info.size == upload->size && op->info.has_crc64 &&
-                upload->has_crc64 && op->info.crc64 == upload->crc64;
-    if (ours) {
+    if (is_ours(op, upload->size, crc64_of(upload))) {
         take_result(upload, &op->info);
         end(upload);
         return;
     }
-    if (upload->whole->unsettled) {
-        satchel_error was = upload->why;
-        upload->why = (satchel_error){0};
-        sat_error_set(&upload->why, SATCHEL_UNKNOWN_OUTCOME,
-                      "the parts of '%.200s' were put together, but the outcome could not be "
-                      "learned (look before you repeat it): %s",
-                      upload->whole->key, was.text);
-    }
+    satchel_error was = upload->why;
+    if (upload->whole->unsettled)
+        (void)unknown_outcome(upload->whole->key, &was, &upload->why);
     begin_abort(upload);
 }
 
 static void finish_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
-    const struct sat_info *info = &op->info;
     upload->why = op->err;
     upload->whole->unsettled = op->unsettled && op->err.code != SATCHEL_OK;
-    bool differs = op->err.code == SATCHEL_OK && info->has_crc64 && upload->has_crc64 &&
-                   info->crc64 != upload->crc64;
-    /* An earlier attempt, whose reply was lost, may have finished the upload. */
-    bool maybe = op->unsettled || (op->attempts > 1 && op->err.code == SATCHEL_NOT_FOUND);
-    if (differs)
-        sat_error_set(&upload->why, SATCHEL_INTEGRITY,
-                      "'%.200s': CRC64-NVME sent was %016llx, the store says %016llx",
-                      upload->whole->key, (unsigned long long)upload->crc64,
-                      (unsigned long long)info->crc64);
-    if (upload->why.code == SATCHEL_OK) {
-        take_result(upload, &op->info);
+    if (op->err.code == SATCHEL_OK) {
+        /* It is an object now, whatever its checksum: there is nothing left to abort. */
+        if (check_result(op, crc64_of(upload), &upload->why) == SATCHEL_OK)
+            take_result(upload, &op->info);
         end(upload);
-    } else if (differs) {
-        end(upload); /* it is an object now: there is nothing left to abort */
-    } else if (maybe && op->err.code != SATCHEL_CANCELLED) {
+    } else if (may_be_finished(op)) {
         reset_control(upload);
         submit_control(upload, SAT_OP_STAT, stat_done);
     } else {
@@ -267,8 +311,7 @@ static void ask_source(struct sat_task *task)
 {
     struct upload *upload = (struct upload *)(void *)task;
     const struct sat_source *source = &upload->whole->source;
-    const uint64_t *crc64 = upload->has_crc64 ? &upload->crc64 : NULL;
-    if (source->unchanged(source->user, crc64, &upload->why) == SATCHEL_OK)
+    if (source->unchanged(source->user, crc64_of(upload), &upload->why) == SATCHEL_OK)
         begin_finish(upload);
     else
         begin_abort(upload);

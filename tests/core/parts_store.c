@@ -74,6 +74,16 @@ static int part_copy(struct parts_store *store, struct sat_op *op)
     return SATCHEL_OK;
 }
 
+static int put(struct parts_store *store, struct sat_op *op, satchel_error *err)
+{
+    size_t got = 0;
+    int code = sat_source_read(&op->source, 0, store->bytes, PARTS_ROOM, &got, err);
+    store->size = got;
+    store->version++;
+    store->present = true;
+    return code == SATCHEL_OK ? fill_info(store, op) : code;
+}
+
 static int finish(struct parts_store *store, struct sat_op *op, satchel_error *err)
 {
     if (!store->open)
@@ -103,6 +113,8 @@ static int dispatch(struct parts_store *store, struct sat_op *op, satchel_error 
         return code == SATCHEL_OK ? fill_info(store, op) : code;
     case SAT_OP_GET:
         return get(store, op, err);
+    case SAT_OP_PUT:
+        return put(store, op, err);
     case SAT_OP_PART_BEGIN:
         store->open = true;
         (void)snprintf(store->upload_type, sizeof store->upload_type, "%s",
