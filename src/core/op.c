@@ -7,6 +7,7 @@
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/lock.h"
+#include "core/os.h"
 #include "core/part.h"
 
 static const char *const kind_texts[] = {
@@ -104,6 +105,7 @@ const char *sat_page_etag(const struct sat_page *page, size_t i)
 /* ---- queues */
 
 struct sat_queue {
+    int event; /* set and cleared under the lock, so that it never contradicts the list; -1 = none */
     struct sat_mutex lock;
     struct sat_cond ready;
     struct {
@@ -118,6 +120,7 @@ int sat_queue_new(struct sat_queue **queue, satchel_error *err)
     struct sat_queue *made = sat_calloc(1, sizeof *made);
     if (made == NULL)
         return sat_error_nomem(err);
+    made->event = -1;
     sat_mutex_init(&made->lock);
     sat_cond_init(&made->ready);
     made->locked.tail = &made->locked.first;
@@ -125,35 +128,67 @@ int sat_queue_new(struct sat_queue **queue, satchel_error *err)
     return SATCHEL_OK;
 }
 
+int sat_queue_new_polled(struct sat_queue **queue, satchel_error *err)
+{
+    int event = sat_os_event_new();
+    if (event < 0)
+        return sat_error_os(err, -event, "making an eventfd");
+    int code = sat_queue_new(queue, err);
+    if (code == SATCHEL_OK)
+        (*queue)->event = event;
+    else
+        (void)sat_os_close(event);
+    return code;
+}
+
+int sat_queue_fd(const struct sat_queue *queue)
+{
+    return queue->event;
+}
+
 void sat_queue_free(struct sat_queue *queue)
 {
     if (queue == NULL)
         return;
+    (void)sat_os_close(queue->event);
     sat_cond_fini(&queue->ready);
     sat_mutex_fini(&queue->lock);
     sat_free(queue);
 }
 
-struct sat_op *sat_queue_wait(struct sat_queue *queue)
+struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns)
 {
+    bool in_time = deadline_ns != 0;
     SAT_LOCKED(&queue->lock);
     while (queue->locked.first == NULL) {
-        if (queue->locked.under_way == 0)
+        if (queue->locked.under_way == 0 || !in_time)
             return NULL;
-        sat_cond_wait(&queue->ready, &queue->lock);
+        in_time = sat_cond_wait_until(&queue->ready, &queue->lock, deadline_ns);
     }
     struct sat_op *op = queue->locked.first;
     queue->locked.first = op->next;
-    if (queue->locked.first == NULL)
+    if (queue->locked.first == NULL) {
         queue->locked.tail = &queue->locked.first;
-    queue->locked.under_way--;
+        if (queue->event >= 0)
+            sat_os_event_clear(queue->event);
+    }
     op->next = NULL;
+    /* Other threads may wait for an op that does not come any more. */
+    if (--queue->locked.under_way == 0)
+        sat_cond_broadcast(&queue->ready);
     return op;
+}
+
+struct sat_op *sat_queue_wait(struct sat_queue *queue)
+{
+    return sat_queue_wait_until(queue, -1);
 }
 
 static void queue_complete(struct sat_queue *queue, struct sat_op *op)
 {
     SAT_LOCKED(&queue->lock);
+    if (queue->event >= 0 && queue->locked.first == NULL)
+        sat_os_event_set(queue->event);
     op->next = NULL;
     *queue->locked.tail = op;
     queue->locked.tail = &op->next;

@@ -204,10 +204,16 @@ void sat_op_allow_bytes(struct sat_op *op, uint64_t bytes);
 /* ---- completion queues: ops come out in order of completion. */
 struct sat_queue;
 int sat_queue_new(struct sat_queue **queue, satchel_error *err);
+/* A queue with a descriptor for poll(2), readable exactly while a finished op is in the queue. */
+int sat_queue_new_polled(struct sat_queue **queue, satchel_error *err);
+/* The descriptor of such a queue, owned by it; -1 for any other. */
+int sat_queue_fd(const struct sat_queue *queue);
 /* Every submitted op must have come out. NULL is fine. */
 void sat_queue_free(struct sat_queue *queue);
 /* The next finished op, waiting for it; NULL when nothing is under way. */
 struct sat_op *sat_queue_wait(struct sat_queue *queue);
+/* The same, but NULL at the deadline (CLOCK_MONOTONIC; 0 = do not wait, negative = none), too. */
+struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns);
 
 /*
  * Hands the op to the engine through the door (core/backend.c). Never fails itself: whatever goes

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -570,4 +571,25 @@ int sat_os_random(void *out, size_t len)
         len -= (size_t)call.result;
     }
     return 0;
+}
+
+/* ---- events ---- */
+
+int sat_os_event_new(void)
+{
+    struct sat_os_call call = {.op = "eventfd", .fd = -1, .fd2 = -1};
+    KERNEL_CALL(&call, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return (int)call.result;
+}
+
+/* A counter that is full, or empty, already says what it is to say. */
+void sat_os_event_set(int fd)
+{
+    (void)eventfd_write(fd, 1);
+}
+
+void sat_os_event_clear(int fd)
+{
+    eventfd_t value = 0;
+    (void)eventfd_read(fd, &value);
 }

@@ -115,6 +115,14 @@ int sat_os_unlock(int fd, int64_t start, int64_t len);
 /* Random bytes of the kernel; 0 or -errno. */
 int sat_os_random(void *out, size_t len);
 
+/*
+ * An eventfd, for poll(2): readable from set to clear, however often either was called. Setting
+ * and clearing never block, cannot fail and are not counted.
+ */
+int sat_os_event_new(void);
+void sat_os_event_set(int fd);
+void sat_os_event_clear(int fd);
+
 /* ---- composed of the above (os_tree.c) ---- */
 
 /*

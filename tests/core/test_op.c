@@ -1,12 +1,18 @@
 /* Queues, pages, and ops from submission to their end. */
 #include "support/test.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 
+#include "core/alloc.h"
+#include "core/clock.h"
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/fake_backend.h"
 #include "core/op.h"
+#include "core/os.h"
 
 static const struct http_step fine[] = {
     {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nabc"},
@@ -148,6 +154,106 @@ static void several_threads_may_wait_on_one_queue(void **state)
     sat_conn_close(conn);
 }
 
+static sem_t held;
+
+static int hold(struct sat_op *op, satchel_error *err)
+{
+    (void)op;
+    (void)err;
+    while (sem_wait(&held) != 0)
+        continue;
+    return SATCHEL_OK;
+}
+
+static void the_last_op_sends_all_waiting_threads_home(void **state)
+{
+    (void)state;
+    struct sat_conn *conn = fake_open_uri("fakelocal:///x", NULL, NULL);
+    struct waiter one = {.queue = queue_new()};
+    struct waiter two = {.queue = one.queue};
+    assert_int_equal(sem_init(&held, 0, 0), 0);
+    fake_run = hold;
+    for (int round = 0; round < 20; round++) {
+        pthread_t threads[2];
+        struct sat_op op = {.kind = SAT_OP_STAT, .conn = conn, .key = "k"};
+        sat_op_submit(&op, one.queue);
+        assert_int_equal(pthread_create(&threads[0], NULL, drain, &one), 0);
+        assert_int_equal(pthread_create(&threads[1], NULL, drain, &two), 0);
+        assert_int_equal(sem_post(&held), 0);
+        (void)pthread_join(threads[0], NULL);
+        (void)pthread_join(threads[1], NULL);
+    }
+    assert_int_equal(one.came + two.came, 20);
+    assert_int_equal(sem_destroy(&held), 0);
+    sat_queue_free(one.queue);
+    sat_conn_close(conn);
+}
+
+static bool readable(const struct sat_queue *queue)
+{
+    struct pollfd poll_fd = {.fd = sat_queue_fd(queue), .events = POLLIN};
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+static void a_polled_queue_is_readable_until_it_is_empty(void **state)
+{
+    (void)state;
+    struct sat_conn *conn = fake_open_uri("fakelocal:///x", NULL, NULL);
+    struct sat_queue *queue = NULL;
+    assert_int_equal(sat_queue_new_polled(&queue, NULL), SATCHEL_OK);
+    for (int round = 0; round < 3; round++) {
+        struct sat_op one = {.kind = SAT_OP_STAT, .conn = conn, .key = ""};
+        struct sat_op two = one;
+        assert_false(readable(queue));
+        sat_op_submit(&one, queue);
+        sat_op_submit(&two, queue);
+        assert_true(readable(queue));
+        assert_ptr_equal(sat_queue_wait_until(queue, 0), &one);
+        assert_true(readable(queue));
+        assert_ptr_equal(sat_queue_wait_until(queue, 0), &two);
+    }
+    assert_false(readable(queue));
+    sat_queue_free(queue);
+    sat_conn_close(conn);
+}
+
+static void a_wait_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    struct sat_conn *conn = fake_open_uri("fakelocal:///x", NULL, NULL);
+    struct sat_queue *queue = queue_new();
+    struct sat_op op = {.kind = SAT_OP_STAT, .conn = conn, .key = "k"};
+    assert_int_equal(sem_init(&held, 0, 0), 0);
+    fake_run = hold;
+    sat_op_submit(&op, queue);
+    assert_null(sat_queue_wait_until(queue, 0));
+    int64_t deadline = sat_clock_now_ns() + 5 * SAT_NS_PER_MS;
+    assert_null(sat_queue_wait_until(queue, deadline));
+    assert_true(sat_clock_now_ns() >= deadline);
+    assert_int_equal(sem_post(&held), 0);
+    assert_ptr_equal(sat_queue_wait_until(queue, -1), &op);
+    assert_null(sat_queue_wait_until(queue, -1));
+    assert_int_equal(sem_destroy(&held), 0);
+    assert_int_equal(sat_queue_fd(queue), -1);
+    sat_queue_free(queue);
+    sat_conn_close(conn);
+}
+
+static void a_polled_queue_that_cannot_be_made_is_an_error(void **state)
+{
+    (void)state;
+    struct sat_queue *queue = NULL;
+    satchel_error err = {0};
+    sat_os_fail_nth(1, EMFILE);
+    assert_int_equal(sat_queue_new_polled(&queue, &err), SATCHEL_IO);
+    sat_os_fail_nth(0, 0);
+    assert_int_equal(err.os_errno, EMFILE);
+    sat_alloc_fail_nth(1);
+    assert_int_equal(sat_queue_new_polled(&queue, NULL), SATCHEL_NOMEM);
+    sat_alloc_fail_nth(0);
+    assert_null(queue);
+}
+
 static void a_page_keeps_keys_and_etags(void **state)
 {
     (void)state;
@@ -211,6 +317,10 @@ int main(void)
         cmocka_unit_test(a_local_op_runs_here_or_on_a_worker),
         cmocka_unit_test(an_http_op_runs_and_fills_its_result),
         cmocka_unit_test(several_threads_may_wait_on_one_queue),
+        cmocka_unit_test(the_last_op_sends_all_waiting_threads_home),
+        cmocka_unit_test(a_polled_queue_is_readable_until_it_is_empty),
+        cmocka_unit_test(a_wait_ends_at_its_deadline),
+        cmocka_unit_test(a_polled_queue_that_cannot_be_made_is_an_error),
         cmocka_unit_test(a_page_keeps_keys_and_etags),
         cmocka_unit_test(a_zeroed_page_can_be_reset),
         cmocka_unit_test(every_kind_has_a_text),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/xattr.h>
@@ -270,6 +271,29 @@ static void paths_become_real(void **state)
     assert_int_equal(sat_os_realpath(path, out, sizeof out), -ENOENT);
 }
 
+static bool readable(int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+static void an_event_is_readable_while_it_is_set(void **state)
+{
+    (void)state;
+    SAT_AUTO_FD int fd = sat_os_event_new();
+    assert_true(fd >= 0);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_false(readable(fd));
+    sat_os_event_clear(fd);
+    sat_os_event_set(fd);
+    sat_os_event_set(fd);
+    assert_true(readable(fd));
+    sat_os_event_clear(fd);
+    assert_false(readable(fd));
+    sat_os_fail_nth(1, EMFILE);
+    assert_int_equal(sat_os_event_new(), -EMFILE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +311,7 @@ int main(void)
         TEST(the_recorder_sees_what_is_written),
         TEST(a_failed_close_has_closed),
         TEST(paths_become_real),
+        TEST(an_event_is_readable_while_it_is_set),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
