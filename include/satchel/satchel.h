@@ -6,6 +6,7 @@
 #include <satchel/db.h>
 #include <satchel/job.h>
 #include <satchel/query.h>
+#include <satchel/queue.h>
 #include <satchel/store.h>
 #include <satchel/types.h>
 

@@ -66,7 +66,9 @@ typedef struct satchel_error {
     char text[512];      /**< what failed, why, and what to do; one line */
 } satchel_error;
 
-/** Borrowed bytes, passed by value. The callee never keeps the pointer past the call. */
+/** Borrowed bytes, passed by value. The callee keeps the pointer past the call only where it says
+ * so.
+ */
 typedef struct satchel_span {
     const void *data; /**< first byte; may be NULL when len is 0 */
     size_t len;       /**< length in bytes */

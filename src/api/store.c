@@ -1,10 +1,10 @@
-/* The public functions on the objects of a store: argument checks, one op, the result handed out.
- */
+/* The blocking functions on the objects of a store: argument checks, one call, run. */
 #include <satchel/store.h>
 
 #include <string.h>
 
 #include "api/api.h"
+#include "api/call.h"
 #include "backends/registry.h"
 #include "core/alloc.h"
 #include "core/error.h"
@@ -50,56 +50,20 @@ char *sat_store_key(const satchel_store *store, const char *key)
     return sat_strf("%s%s", store->conn->root, key);
 }
 
-/* An op on one object; the caller frees *full after the op's end. */
-static int begin(const satchel_store *store, enum sat_op_kind kind, const char *key,
-                 struct sat_op *op, char **full, satchel_error *err)
-{
-    *full = sat_store_key(store, key);
-    if (*full == NULL)
-        return sat_error_nomem(err);
-    *op = (struct sat_op){.kind = kind, .conn = store->conn, .key = *full};
-    return SATCHEL_OK;
-}
-
-static int end(struct sat_op *op, int code, satchel_error *err)
-{
-    sat_op_fini(op);
-    return sat_api_done(code, err);
-}
-
 /* ---- reading */
-
-static int get_bytes(satchel_store *store, struct sat_op *op, satchel_buf *out, satchel_error *err)
-{
-    SAT_AUTO_BUF struct sat_buf memory;
-    sat_buf_init(&memory, store->max_memory);
-    op->sink = sat_sink_memory(&memory);
-    int code = sat_op_run(op, err);
-    if (code == SATCHEL_LIMIT && memory.failed == SATCHEL_LIMIT)
-        return sat_error_set(err, code,
-                             "'%s' is over max_memory (%llu bytes): get it to a file, or in ranges",
-                             op->key, (unsigned long long)store->max_memory);
-    if (code != SATCHEL_OK || memory.len == 0)
-        return code;
-    out->data = sat_buf_take(&memory, &out->len);
-    return out->data == NULL ? sat_error_nomem(err) : SATCHEL_OK;
-}
 
 int satchel_get_range(satchel_store *store, const char *key, uint64_t offset, uint64_t length,
                       satchel_buf *out, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_op op;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(out));
-    if (code == SATCHEL_OK)
-        code = begin(store, SAT_OP_GET, key, &op, &full, err);
     if (code != SATCHEL_OK)
         return code;
     memset(out, 0, sizeof *out);
-    op.range_offset = offset;
-    op.range_length = length;
-    code = get_bytes(store, &op, out, err);
-    return end(&op, code, err);
+    code = sat_call_get(&call, store, key, offset, length, err);
+    if (code == SATCHEL_OK)
+        code = sat_call_bytes(&call, sat_op_run(&call.op, err), out, err);
+    return sat_call_end(&call, code, err);
 }
 
 int satchel_get(satchel_store *store, const char *key, satchel_buf *out, satchel_error *err)
@@ -110,115 +74,55 @@ int satchel_get(satchel_store *store, const char *key, satchel_buf *out, satchel
 
 int satchel_get_to_file(satchel_store *store, const char *key, const char *path, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_op op;
+    struct sat_call call;
     struct sat_landing landing;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(path));
-    if (code == SATCHEL_OK)
-        code = begin(store, SAT_OP_GET, key, &op, &full, err);
+    if (code != SATCHEL_OK)
+        return code;
+    code = sat_call_begin(&call, store, SAT_OP_GET, key, err);
     if (code == SATCHEL_OK)
         code = sat_landing_begin(path, 0, (enum sat_landing_durability)store->durability, &landing,
                                  err);
     if (code != SATCHEL_OK)
-        return sat_api_done(code, err);
-    code = sat_object_get_file(&op, &landing, err);
+        return sat_call_end(&call, code, err);
+    code = sat_object_get_file(&call.op, &landing, err);
     if (code == SATCHEL_OK)
-        code = sat_landing_commit(&landing, op.sink.received, false, err);
+        code = sat_landing_commit(&landing, call.op.sink.received, false, err);
     else
         sat_landing_abort(&landing);
-    return end(&op, code, err);
+    return sat_call_end(&call, code, err);
 }
 
 /* ---- storing */
 
-/* What the caller's options are to an op. */
-struct put {
-    satchel_put_options options;
-    struct sat_tags metadata;
-    struct sat_tags tags;
-};
-
-static int read_options(const satchel_put_options *given, struct put *put, satchel_error *err)
-{
-    memset(put, 0, sizeof *put);
-    const satchel_put_options *options = &put->options;
-    int code = sat_api_struct(SAT_STRUCT(satchel_put_options), given, &put->options, err);
-    if (code == SATCHEL_OK && options->if_absent && options->if_match != NULL)
-        code = sat_error_set(err, SATCHEL_INVALID, "if_absent and if_match exclude each other");
-    if (code == SATCHEL_OK)
-        code = sat_api_tags("metadata", options->metadata, options->metadata_count, &put->metadata,
-                            err);
-    if (code == SATCHEL_OK)
-        code = sat_api_tags("tags", options->tags, options->tag_count, &put->tags, err);
-    return code;
-}
-
-static void put_fini(struct put *put)
-{
-    sat_tags_fini(&put->metadata);
-    sat_tags_fini(&put->tags);
-}
-
-/* A PUT with everything but its source. */
-static int begin_put(const satchel_store *store, const char *key, const struct put *put,
-                     struct sat_op *op, char **full, satchel_error *err)
-{
-    int code = begin(store, SAT_OP_PUT, key, op, full, err);
-    if (code != SATCHEL_OK)
-        return code;
-    op->if_absent = put->options.if_absent != 0;
-    op->if_match = put->options.if_match;
-    op->content_type = put->options.content_type;
-    op->metadata = sat_tags_count(&put->metadata) > 0 ? &put->metadata : NULL;
-    op->tags = sat_tags_count(&put->tags) > 0 ? &put->tags : NULL;
-    return SATCHEL_OK;
-}
-
 int satchel_put(satchel_store *store, const char *key, satchel_span data,
                 const satchel_put_options *options, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_op op;
-    struct put put;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key));
-    if (code == SATCHEL_OK && data.data == NULL && data.len > 0)
-        code = sat_error_set(err, SATCHEL_INVALID, "satchel_put: data is NULL");
     if (code != SATCHEL_OK)
         return code;
-    code = read_options(options, &put, err);
+    code = sat_call_put(&call, store, key, data, options, err);
     if (code == SATCHEL_OK)
-        code = begin_put(store, key, &put, &op, &full, err);
-    if (code == SATCHEL_OK) {
-        op.source = sat_source_span(data);
-        code = sat_op_run(&op, err);
-        sat_op_fini(&op);
-    }
-    put_fini(&put);
-    return sat_api_done(code, err);
+        code = sat_op_run(&call.op, err);
+    return sat_call_end(&call, code, err);
 }
 
 int satchel_put_file(satchel_store *store, const char *key, const char *path,
                      const satchel_put_options *options, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
     struct sat_local_file file = {.fd = -1};
-    struct sat_op op;
-    struct put put;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(path));
     if (code != SATCHEL_OK)
         return code;
-    code = read_options(options, &put, err);
+    code = sat_call_put(&call, store, key, (satchel_span){NULL, 0}, options, err);
     if (code == SATCHEL_OK)
         code = sat_local_file_open(path, &file, err);
     if (code == SATCHEL_OK)
-        code = begin_put(store, key, &put, &op, &full, err);
-    if (code == SATCHEL_OK) {
-        code = sat_object_put_file(&op, &file, err);
-        sat_op_fini(&op);
-    }
+        code = sat_object_put_file(&call.op, &file, err);
     sat_local_file_close(&file);
-    put_fini(&put);
-    return sat_api_done(code, err);
+    return sat_call_end(&call, code, err);
 }
 
 /* ---- looking and deleting */
@@ -233,51 +137,29 @@ void satchel_info_free(satchel_info *info)
     memset(info, 0, sizeof *info);
 }
 
-static int hand_out_info(struct sat_info *from, satchel_info *to, satchel_error *err)
-{
-    satchel_info made = {.size = from->size, .mtime_ns = from->mtime_ns};
-    made.etag = from->etag == NULL ? sat_strdup("") : from->etag;
-    made.content_type = from->content_type;
-    from->etag = NULL;
-    from->content_type = NULL;
-    int code = made.etag == NULL ? sat_error_nomem(err) : SATCHEL_OK;
-    if (code == SATCHEL_OK)
-        code = sat_api_pairs(&from->metadata, &made.metadata, err);
-    if (code == SATCHEL_OK)
-        *to = made;
-    else
-        satchel_info_free(&made);
-    return code;
-}
-
 int satchel_stat(satchel_store *store, const char *key, satchel_info *info, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_op op;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(info));
-    if (code == SATCHEL_OK)
-        code = begin(store, SAT_OP_STAT, key, &op, &full, err);
     if (code != SATCHEL_OK)
         return code;
     memset(info, 0, sizeof *info);
-    code = sat_op_run(&op, err);
+    code = sat_call_begin(&call, store, SAT_OP_STAT, key, err);
     if (code == SATCHEL_OK)
-        code = hand_out_info(&op.info, info, err);
-    return end(&op, code, err);
+        code = sat_call_info(&call, sat_op_run(&call.op, err), info, err);
+    return sat_call_end(&call, code, err);
 }
 
 int satchel_delete(satchel_store *store, const char *key, const char *if_match, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_op op;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key));
-    if (code == SATCHEL_OK)
-        code = begin(store, SAT_OP_DELETE, key, &op, &full, err);
     if (code != SATCHEL_OK)
         return code;
-    op.if_match = if_match;
-    code = sat_op_run(&op, err);
-    return end(&op, code, err);
+    code = sat_call_delete(&call, store, key, if_match, err);
+    if (code == SATCHEL_OK)
+        code = sat_op_run(&call.op, err);
+    return sat_call_end(&call, code, err);
 }
 
 /* One DELETE_MANY of full keys; every result is filled. */
@@ -358,36 +240,26 @@ int satchel_delete_many(satchel_store *store, const char *const *keys, size_t co
 
 int satchel_tags_get(satchel_store *store, const char *key, satchel_pairs *tags, satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_op op;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(tags));
-    if (code == SATCHEL_OK)
-        code = begin(store, SAT_OP_TAGS_GET, key, &op, &full, err);
     if (code != SATCHEL_OK)
         return code;
     memset(tags, 0, sizeof *tags);
-    code = sat_op_run(&op, err);
+    code = sat_call_begin(&call, store, SAT_OP_TAGS_GET, key, err);
     if (code == SATCHEL_OK)
-        code = sat_api_pairs(&op.found_tags, tags, err);
-    return end(&op, code, err);
+        code = sat_call_tags(&call, sat_op_run(&call.op, err), tags, err);
+    return sat_call_end(&call, code, err);
 }
 
 int satchel_tags_set(satchel_store *store, const char *key, const satchel_pair *tags, size_t count,
                      satchel_error *err)
 {
-    SAT_AUTO_FREE char *full = NULL;
-    struct sat_tags wanted = {0};
-    struct sat_op op;
+    struct sat_call call;
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key));
+    if (code != SATCHEL_OK)
+        return code;
+    code = sat_call_tags_set(&call, store, key, tags, count, err);
     if (code == SATCHEL_OK)
-        code = sat_api_tags("tags", tags, count, &wanted, err);
-    if (code == SATCHEL_OK)
-        code = begin(store, SAT_OP_TAGS_SET, key, &op, &full, err);
-    if (code == SATCHEL_OK) {
-        op.tags = &wanted;
-        code = sat_op_run(&op, err);
-        sat_op_fini(&op);
-    }
-    sat_tags_fini(&wanted);
-    return sat_api_done(code, err);
+        code = sat_op_run(&call.op, err);
+    return sat_call_end(&call, code, err);
 }

@@ -105,7 +105,8 @@ const char *sat_page_etag(const struct sat_page *page, size_t i)
 /* ---- queues */
 
 struct sat_queue {
-    int event; /* set and cleared under the lock, so that it never contradicts the list; -1 = none */
+    int event; /* set and cleared under the lock, so that it never contradicts the list; -1 = none
+                */
     struct sat_mutex lock;
     struct sat_cond ready;
     struct {
