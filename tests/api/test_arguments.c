@@ -60,6 +60,42 @@ static void of_stores(void **state)
     REFUSES("tags is NULL", satchel_tags_set, store, "k", NULL, 1);
 }
 
+static void of_queues(void **state)
+{
+    satchel_queue *queue = NULL;
+    satchel_completion completion = {.struct_size = sizeof completion};
+    satchel_submission to = {.struct_size = sizeof to, .store = store};
+    const satchel_queue_options unsized = {.limit = 1};
+    (void)state;
+    REFUSES("queue is NULL", satchel_queue_new, NULL, NULL);
+    REFUSES("sizeof(satchel_queue_options)", satchel_queue_new, &unsized, &queue);
+    REFUSES("satchel_submit_get: to->queue is NULL", satchel_submit_get, &to, "k");
+    ok(satchel_queue_new(NULL, &queue, &err));
+    to.queue = queue;
+    to.store = NULL;
+    REFUSES("satchel_submit_stat: to->store is NULL", satchel_submit_stat, &to, "k");
+    to.store = store;
+    REFUSES("satchel_submit_get: to is NULL", satchel_submit_get, NULL, "k");
+    REFUSES("satchel_submit_get_range: key is NULL", satchel_submit_get_range, &to, NULL, 0, 1);
+    REFUSES("satchel_submit_put: key is NULL", satchel_submit_put, &to, NULL, span("x"), NULL);
+    REFUSES("data is NULL", satchel_submit_put, &to, "k", ((satchel_span){NULL, 1}), NULL);
+    REFUSES("satchel_submit_delete: key is NULL", satchel_submit_delete, &to, NULL, NULL);
+    REFUSES("satchel_submit_tags_get: to is NULL", satchel_submit_tags_get, NULL, "k");
+    REFUSES("tags is NULL", satchel_submit_tags_set, &to, "k", NULL, 1);
+    to.struct_size = 0;
+    REFUSES("sizeof(satchel_submission)", satchel_submit_get, &to, "k");
+    assert_int_equal(satchel_queue_next(NULL, 0, &completion), -1);
+    assert_int_equal(satchel_queue_next(queue, 0, NULL), -1);
+    assert_int_equal(satchel_queue_next(queue, 0, &completion), 0);
+    completion.struct_size = 0;
+    assert_int_equal(satchel_queue_next(queue, -1, &completion), -1);
+    assert_int_equal(satchel_queue_fd(NULL), -1);
+    assert_int_equal(satchel_queue_cancel(NULL, NULL), 0);
+    satchel_completion_free(NULL);
+    satchel_queue_free(queue);
+    satchel_queue_free(NULL);
+}
+
 static void of_lists(void **state)
 {
     static const char *const holes[] = {"k", NULL};
@@ -249,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARGUMENTS(of_stores),
+        ARGUMENTS(of_queues),
         ARGUMENTS(of_lists),
         ARGUMENTS(of_databases),
         ARGUMENTS(of_batches),

@@ -8,50 +8,9 @@
 #include <unistd.h>
 
 #include "api/fixture.h"
+#include "api/s3_fixture.h"
 
-static char bucket[64];
 static satchel_progress progress;
-
-/* "s3://<bucket>/<key>"; good for eight calls. */
-static const char *s3(const char *key)
-{
-    static char kept[8][256];
-    static unsigned next;
-    char *text = kept[next++ % 8];
-    snprintf(text, sizeof kept[0], "s3://%s/%s", bucket, key);
-    return text;
-}
-
-static int begin(void **state)
-{
-    static unsigned cases;
-    snprintf(bucket, sizeof bucket, "satchel-api-%ld-%u", (long)getpid(), cases++);
-    if (case_begin(state) != 0)
-        return -1;
-    int code = satchel_config_set(config, "endpoint_url", getenv("SATCHEL_TEST_S3_URL"), &err);
-    if (code == SATCHEL_OK)
-        code = satchel_config_set(config, "access_key_id", getenv("SATCHEL_TEST_S3_KEY"), &err);
-    if (code == SATCHEL_OK)
-        code =
-            satchel_config_set(config, "secret_access_key", getenv("SATCHEL_TEST_S3_SECRET"), &err);
-    return code;
-}
-
-static int end(void **state)
-{
-    satchel_store *store = NULL;
-    satchel_cursor *cursor = NULL;
-    const satchel_entry *entry = NULL;
-    if (satchel_store_open(s3(""), config, &store, NULL) == SATCHEL_OK &&
-        satchel_list(store, "", 1, &cursor, NULL) == SATCHEL_OK) {
-        while (satchel_cursor_next(cursor, &entry, NULL) == SATCHEL_OK && entry != NULL)
-            (void)satchel_delete(store, entry->key, NULL, NULL);
-        satchel_cursor_close(cursor);
-        (void)satchel_bucket_delete(store, NULL);
-    }
-    satchel_store_close(store);
-    return case_end(state);
-}
 
 static int copy(const char *source, const char *destination, satchel_copy_options *options)
 {
@@ -110,7 +69,7 @@ static void a_missing_bucket_is_named(void **state)
     (void)state;
     put("a", "1");
     assert_int_equal(copy(at("a"), s3("a"), &plain), SATCHEL_NOT_FOUND);
-    assert_non_null(strstr(err.text, bucket));
+    assert_non_null(strstr(err.text, s3_bucket));
     assert_int_equal(err.http_status, 404);
 }
 
@@ -146,7 +105,7 @@ static void the_account_lists_its_buckets(void **state)
         ok(satchel_cursor_next(cursor, &entry, &err));
         if (entry == NULL)
             break;
-        found = found || strcmp(entry->key, bucket) == 0;
+        found = found || strcmp(entry->key, s3_bucket) == 0;
     }
     assert_true(found);
     satchel_cursor_close(cursor);
@@ -171,17 +130,14 @@ static void files_go_up_and_down(void **state)
     satchel_store_close(store);
 }
 
-#define S3(f) cmocka_unit_test_setup_teardown(f, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        S3(a_tree_goes_up_over_and_down),  S3(patterns_and_names_are_told_apart),
-        S3(a_missing_bucket_is_named),     S3(an_existing_object_is_kept),
-        S3(the_account_lists_its_buckets), S3(files_go_up_and_down),
+        S3_CASE(a_tree_goes_up_over_and_down),  S3_CASE(patterns_and_names_are_told_apart),
+        S3_CASE(a_missing_bucket_is_named),     S3_CASE(an_existing_object_is_kept),
+        S3_CASE(the_account_lists_its_buckets), S3_CASE(files_go_up_and_down),
     };
-    if (getenv("SATCHEL_TEST_S3_URL") == NULL || getenv("SATCHEL_TEST_S3_KEY") == NULL ||
-        getenv("SATCHEL_TEST_S3_SECRET") == NULL) {
+    if (!s3_is_there()) {
         printf("skipped: SATCHEL_TEST_S3_URL, _KEY or _SECRET is not set\n");
         return 77;
     }
