@@ -335,6 +335,27 @@ static void a_thousand_operations_on_s3(void **state)
     on_a_server(check_loop);
 }
 
+static void check_large(void)
+{
+    static char large[17 * 1024 * 1024];
+    for (size_t i = 0; i < sizeof large; i++)
+        large[i] = (char)(i * i >> 7);
+    ok(satchel_submit_put(with(NULL), "large", (satchel_span){large, sizeof large}, NULL, &err));
+    take(NULL, SATCHEL_OK);
+    assert_non_null(strchr(done.info.etag, '-'));
+    ok(satchel_submit_get(with(NULL), "large", &err));
+    take(NULL, SATCHEL_OK);
+    assert_int_equal(done.data.len, sizeof large);
+    assert_memory_equal(done.data.data, large, sizeof large);
+}
+
+/* The ETag of a multipart upload has a '-'. */
+static void a_large_object_goes_up_in_parts(void **state)
+{
+    (void)state;
+    on_a_server(check_large);
+}
+
 /* Watched edge-triggered, the descriptor reports each time the queue fills from empty. */
 static void epoll_works_on_edges_too(void **state)
 {
@@ -497,7 +518,7 @@ static void max_memory_bounds_a_result(void **state)
     assert_null(done.data.data);
 }
 
-/* Whatever was handed in is gone before the operation begins: another holds the only worker. */
+/* What was handed in is gone while another operation still holds the only worker. */
 static void arguments_may_go_at_once(void **state)
 {
     (void)state;
@@ -593,6 +614,7 @@ int main(void)
         TEST(a_thousand_operations_in_memory),
         TEST(a_thousand_operations_on_files),
         SERVER(a_thousand_operations_on_s3),
+        SERVER(a_large_object_goes_up_in_parts),
         TEST(epoll_works_on_edges_too),
         DEAF(what_ends_first_comes_first),
         DEAF(waiting_ends_in_time),

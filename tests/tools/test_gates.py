@@ -270,13 +270,35 @@ def test_undocumented_public_function_is_caught(tmp_path: Path) -> None:
     assert [line.split(": ")[1] for line in found] == ["satchel_bare", "other_name"]
 
 
-def test_exported_and_declared_symbols_must_agree(tmp_path: Path) -> None:
+DECLARED = ["other_name", "satchel_bare", "satchel_good"]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (DECLARED, []),
+        (DECLARED[1:], ["other_name is declared here and not in src/api/symbols.txt"]),
+        ([*DECLARED, "satchel_old"], ["satchel_old: no public header declares it"]),
+        (DECLARED[::-1], ["is not sorted, or names a symbol twice"]),
+    ],
+)
+def test_symbol_list_and_headers_must_agree(
+    tmp_path: Path, names: list[str], found: list[str]
+) -> None:
+    files = {"include/satchel/a.h": PUBLIC_HEADER, public.SYMBOLS: "\n".join(names) + "\n"}
+    tree = make_tree(tmp_path, files)
+    assert [finding.text for finding in public.symbol_list(tree)] == found
+
+
+def test_exports_and_symbol_list_must_agree(tmp_path: Path) -> None:
     code = "int satchel_good(void){return 0;} int sat_inner(void){return 0;}\n"
-    tree = make_tree(tmp_path, {"include/satchel/a.h": PUBLIC_HEADER, "a.c": code})
+    tree = make_tree(tmp_path, {public.SYMBOLS: "satchel_bare\nsatchel_good\n", "a.c": code})
     library = tmp_path / "liba.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "a.c"], check=True)
-    found = [finding.text.split()[:2] for finding in public.symbols(tree, library)]
-    assert found == [["exports", "sat_inner,"], ["other_name", "is"], ["satchel_bare", "is"]]
+    assert [str(finding) for finding in public.symbols(tree, library)] == [
+        "liba.so: exports sat_inner, which is not in src/api/symbols.txt",
+        "src/api/symbols.txt:1: satchel_bare: the library does not export it",
+    ]
 
 
 def test_heavy_library_is_caught(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def quick_gates(tree: Tree) -> Iterator[tuple[str, Gate]]:
         shape.purpose_lines,
         shape.test_files,
         public.doc_comments,
+        public.symbol_list,
         build.c_format,
         python.ruff_check,
         python.ruff_format,

@@ -11,6 +11,7 @@ from pathlib import Path
 from gates.tree import Finding, Source, Tree
 
 HEADERS = "include/satchel/"
+SYMBOLS = "src/api/symbols.txt"
 SIZE_MAX = 300 * 1024
 
 _DECLARATION = re.compile(r"\bSATCHEL_API\b(?P<head>[^;{(]*?)\b(?P<name>\w+)\s*\(")
@@ -52,19 +53,37 @@ def exported(library: Path) -> list[str]:
     return sorted(row[0].partition("@")[0] for row in rows if row[1] != "A")
 
 
-def symbols(tree: Tree, library: Path) -> Iterator[Finding]:
-    """The library exports what the public headers declare: no more, no less."""
-    declared = {
-        name: source.at(offset, f"{name} is declared here and the library does not define it")
-        for source in tree.files(".h", under=[HEADERS])
-        for name, offset in declarations(source)
-    }
-    names = exported(library)
-    for name in names:
+def listed(tree: Tree) -> list[str]:
+    """The lines of the checked-in list of exported symbols."""
+    source = tree.get(SYMBOLS)
+    return source.text.splitlines() if source else []
+
+
+def symbol_list(tree: Tree) -> Iterator[Finding]:
+    """The list of exported symbols names what the public headers declare, sorted."""
+    names = listed(tree)
+    declared = set()
+    for source in tree.files(".h", under=[HEADERS]):
+        for name, offset in declarations(source):
+            declared.add(name)
+            if name not in names:
+                yield source.at(offset, f"{name} is declared here and not in {SYMBOLS}")
+    if names != sorted(set(names)):
+        yield Finding(SYMBOLS, 0, "is not sorted, or names a symbol twice")
+    for number, name in enumerate(names, 1):
         if name not in declared:
-            yield Finding(library.name, 0, f"exports {name}, which no public header declares")
-    for name in sorted(declared.keys() - set(names)):
-        yield declared[name]
+            yield Finding(SYMBOLS, number, f"{name}: no public header declares it")
+
+
+def symbols(tree: Tree, library: Path) -> Iterator[Finding]:
+    """The library exports what the checked-in list names: no more, no less."""
+    names, expected = exported(library), listed(tree)
+    for name in names:
+        if name not in expected:
+            yield Finding(library.name, 0, f"exports {name}, which is not in {SYMBOLS}")
+    for number, name in enumerate(expected, 1):
+        if name not in names:
+            yield Finding(SYMBOLS, number, f"{name}: the library does not export it")
 
 
 def stripped_size(library: Path) -> int:
