@@ -13,20 +13,16 @@
 
 /* ---- arguments */
 
-struct sat_arg {
-    const char *name; /* NULL ends the list */
-    const void *value;
-};
-
-#define SAT_ARG(name) {#name, name}
+#define SAT_ARG_AS(name, value) (name), (const void *)(value)
+#define SAT_ARG(name)           SAT_ARG_AS(#name, name)
 /*
  * OK, or INVALID "satchel_get: key is NULL" for the first pointer that is NULL:
  *     SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key))
  */
-#define SAT_CHECK(err, ...)                                                                        \
-    sat_api_check(__func__, (const struct sat_arg[]){__VA_ARGS__, {NULL, NULL}}, err)
+#define SAT_CHECK(err, ...) sat_api_check(err, __func__, __VA_ARGS__, (const char *)NULL)
 
-int sat_api_check(const char *function, const struct sat_arg *args, satchel_error *err);
+/* Of pairs "name", pointer; NULL ends them. */
+int sat_api_check(satchel_error *err, const char *function, ...) __attribute__((sentinel));
 
 /* The last step of a public function: no secret leaves in an error text. Returns `code`. */
 int sat_api_done(int code, satchel_error *err);

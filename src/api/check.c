@@ -1,17 +1,24 @@
 /* Argument checks, option structs of other ages, the last look at error texts. */
+#include <stdarg.h>
 #include <string.h>
 
 #include "api/api.h"
 #include "core/error.h"
 #include "core/log.h"
 
-int sat_api_check(const char *function, const struct sat_arg *args, satchel_error *err)
+int sat_api_check(satchel_error *err, const char *function, ...)
 {
-    for (; args->name != NULL; args++) {
-        if (args->value == NULL)
-            return sat_error_set(err, SATCHEL_INVALID, "%s: %s is NULL", function, args->name);
+    int code = SATCHEL_OK;
+    va_list args;
+    va_start(args, function);
+    const char *name = va_arg(args, const char *);
+    while (name != NULL && code == SATCHEL_OK) {
+        if (va_arg(args, const void *) == NULL)
+            code = sat_error_set(err, SATCHEL_INVALID, "%s: %s is NULL", function, name);
+        name = va_arg(args, const char *);
     }
-    return SATCHEL_OK;
+    va_end(args);
+    return code;
 }
 
 int sat_api_done(int code, satchel_error *err)

@@ -57,7 +57,7 @@ static int run_batch(satchel_db *db, enum verb verb, const satchel_batch *given,
                      satchel_item **items, satchel_error *err)
 {
     satchel_batch batch;
-    int code = SAT_CHECK(err, {"db", db}, {"batch", given}, SAT_ARG(items));
+    int code = SAT_CHECK(err, SAT_ARG(db), SAT_ARG_AS("batch", given), SAT_ARG(items));
     if (code != SATCHEL_OK)
         return code;
     *items = NULL;

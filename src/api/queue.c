@@ -96,15 +96,13 @@ static int begin(const char *function, const satchel_submission *to, const char 
                  struct submitted **item, satchel_error *err)
 {
     satchel_submission used;
-    const struct sat_arg given[] = {SAT_ARG(to), SAT_ARG(key), {NULL, NULL}};
-    int code = sat_api_check(function, given, err);
+    int code = sat_api_check(err, function, SAT_ARG(to), SAT_ARG(key), NULL);
     if (code == SATCHEL_OK)
         code = sat_api_struct(SAT_STRUCT(satchel_submission), to, &used, err);
     if (code != SATCHEL_OK)
         return code;
-    const struct sat_arg members[] = {
-        {"to->queue", used.queue}, {"to->store", used.store}, {NULL, NULL}};
-    code = sat_api_check(function, members, err);
+    code = sat_api_check(err, function, SAT_ARG_AS("to->queue", used.queue),
+                         SAT_ARG_AS("to->store", used.store), NULL);
     if (code != SATCHEL_OK)
         return code;
     *item = sat_calloc(1, sizeof **item);

@@ -52,15 +52,12 @@ char *sat_store_key(const satchel_store *store, const char *key)
 
 /* ---- reading */
 
-int satchel_get_range(satchel_store *store, const char *key, uint64_t offset, uint64_t length,
-                      satchel_buf *out, satchel_error *err)
+static int get(satchel_store *store, const char *key, uint64_t offset, uint64_t length,
+               satchel_buf *out, satchel_error *err)
 {
     struct sat_call call;
-    int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(out));
-    if (code != SATCHEL_OK)
-        return code;
     memset(out, 0, sizeof *out);
-    code = sat_call_get(&call, store, key, offset, length, err);
+    int code = sat_call_get(&call, store, key, offset, length, err);
     if (code == SATCHEL_OK)
         code = sat_call_bytes(&call, sat_op_run(&call.op, err), out, err);
     return sat_call_end(&call, code, err);
@@ -69,7 +66,14 @@ int satchel_get_range(satchel_store *store, const char *key, uint64_t offset, ui
 int satchel_get(satchel_store *store, const char *key, satchel_buf *out, satchel_error *err)
 {
     int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(out));
-    return code == SATCHEL_OK ? satchel_get_range(store, key, 0, 0, out, err) : code;
+    return code == SATCHEL_OK ? get(store, key, 0, 0, out, err) : code;
+}
+
+int satchel_get_range(satchel_store *store, const char *key, uint64_t offset, uint64_t length,
+                      satchel_buf *out, satchel_error *err)
+{
+    int code = SAT_CHECK(err, SAT_ARG(store), SAT_ARG(key), SAT_ARG(out));
+    return code == SATCHEL_OK ? get(store, key, offset, length, out, err) : code;
 }
 
 int satchel_get_to_file(satchel_store *store, const char *key, const char *path, satchel_error *err)
