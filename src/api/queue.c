@@ -227,7 +227,7 @@ static int hand_out(struct sat_call *call, int code, satchel_completion *to, sat
 
 int satchel_queue_next(satchel_queue *queue, int timeout_ms, satchel_completion *completion)
 {
-    int64_t deadline = timeout_ms;
+    int64_t deadline = timeout_ms; /* 0 and less mean the same to both */
     if (queue == NULL || completion == NULL || completion->struct_size < sizeof *completion)
         return -1;
     if (timeout_ms > 0)

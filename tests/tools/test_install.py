@@ -101,7 +101,7 @@ def needed(program: Path) -> list[str]:
 
 def check_program(program: Path, store: Path, shared: bool, **extra: str) -> None:
     assert ("libsatchel.so.0" in needed(program)) == shared
-    assert run([program, f"file://{store}"], **extra) == SAID
+    assert run([program, f"file://{store}"], SATCHEL_DURABILITY="none", **extra) == SAID
 
 
 @pytest.mark.parametrize("package", ["satchel", "satchel-static"])
@@ -127,7 +127,8 @@ def configure(prefix: Path, folder: Path, **project: str) -> subprocess.Complete
     text = CMAKE_PROJECT.format(**project)
     (folder / "CMakeLists.txt").write_text(text, encoding="utf-8")
     (folder / "program.c").write_bytes(EXAMPLE.read_bytes())
-    command = ["cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}"]
+    command = ["cmake", "-G", "Ninja", "-S", folder, "-B", folder / "build"]
+    command.append(f"-DCMAKE_PREFIX_PATH={prefix}")
     return subprocess.run(command, capture_output=True, text=True)
 
 
