@@ -56,8 +56,9 @@ SATCHEL_API int satchel_queue_new(const satchel_queue_options *options, satchel_
                                   satchel_error *err);
 
 /**
- * Ends what is under way as satchel_queue_cancel() does, waits for it, drops the completions
- * that were not taken, and releases the queue. NULL is fine.
+ * Ends what is under way as satchel_queue_cancel() does, waits for it (as long as a file takes, or
+ * a store that is told to forget the parts it has: ten seconds at most), drops the completions that
+ * were not taken, and releases the queue. NULL is fine.
  */
 SATCHEL_API void satchel_queue_free(satchel_queue *queue);
 
