@@ -90,6 +90,7 @@ typedef struct satchel_put_options {
     size_t metadata_count;
     const satchel_pair *tags; /**< object tags */
     size_t tag_count;
+    const char *storage_class; /**< as the service names it; NULL = option storage_class */
 } satchel_put_options;
 
 /**
@@ -103,6 +104,35 @@ SATCHEL_API int satchel_put(satchel_store *store, const char *key, satchel_span 
 /** Stores a local file. Errors: as satchel_put(); MODIFIED when the file changed meanwhile. */
 SATCHEL_API int satchel_put_file(satchel_store *store, const char *key, const char *path,
                                  const satchel_put_options *options, satchel_error *err);
+
+/** An object being written piece by piece. One thread at a time. */
+typedef struct satchel_writer satchel_writer;
+
+/**
+ * Begins an object whose size is not known yet. At most max_memory bytes are buffered: a small one
+ * becomes one request, a large one a multipart upload. @p options may be NULL and is copied. The
+ * writer ends with satchel_writer_finish() or satchel_writer_abort(), before the store is closed.
+ * Errors: INVALID, NOMEM.
+ */
+SATCHEL_API int satchel_writer_open(satchel_store *store, const char *key,
+                                    const satchel_put_options *options, satchel_writer **writer,
+                                    satchel_error *err);
+
+/**
+ * Takes the next bytes; @p data is the caller's again on return. Waits while the buffers are full.
+ * After an error every later call returns that error. Errors: as satchel_put().
+ */
+SATCHEL_API int satchel_writer_write(satchel_writer *writer, satchel_span data, satchel_error *err);
+
+/**
+ * Makes the object appear, complete and verified, or not at all, and releases the writer in any
+ * case. @p info (zeroed) may be NULL. Errors: as satchel_put().
+ */
+SATCHEL_API int satchel_writer_finish(satchel_writer *writer, satchel_info *info,
+                                      satchel_error *err);
+
+/** Drops the object: nothing of it is left in the store. Releases the writer. NULL is fine. */
+SATCHEL_API void satchel_writer_abort(satchel_writer *writer);
 
 /** Fills @p info (zeroed) for one object. Errors: NOT_FOUND, DENIED, NETWORK, TIMEOUT. */
 SATCHEL_API int satchel_stat(satchel_store *store, const char *key, satchel_info *info,

@@ -66,6 +66,8 @@ int sat_call_put(struct sat_call *call, const satchel_store *store, const char *
     if (code == SATCHEL_OK)
         code = keep(used.content_type, &call->content_type, &op->content_type, err);
     if (code == SATCHEL_OK)
+        code = keep(used.storage_class, &call->storage_class, &op->storage_class, err);
+    if (code == SATCHEL_OK)
         code = keep_pairs("metadata", used.metadata, used.metadata_count, &call->metadata,
                           &op->metadata, err);
     if (code == SATCHEL_OK)
@@ -135,6 +137,7 @@ int sat_call_end(struct sat_call *call, int code, satchel_error *err)
     sat_tags_fini(&call->metadata);
     sat_tags_fini(&call->tags);
     sat_free(call->content_type);
+    sat_free(call->storage_class);
     sat_free(call->if_match);
     sat_free(call->key);
     return sat_api_done(code, err);

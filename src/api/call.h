@@ -23,6 +23,7 @@ struct sat_call {
     char *key; /* full */
     char *if_match;
     char *content_type;
+    char *storage_class;
     struct sat_tags metadata;
     struct sat_tags tags;
     struct sat_buf memory; /* what a GET brings */

@@ -125,6 +125,7 @@ int cli_cmd_copy(struct cli_call *call);
 int cli_cmd_ls(struct cli_call *call);
 int cli_cmd_stat(struct cli_call *call);
 int cli_cmd_cat(struct cli_call *call);
+int cli_cmd_put(struct cli_call *call);
 int cli_cmd_rm(struct cli_call *call);
 int cli_cmd_mb(struct cli_call *call);
 int cli_cmd_rec_get(struct cli_call *call);

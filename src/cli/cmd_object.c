@@ -1,12 +1,14 @@
-/* stat, cat, mb: one object or bucket. */
+/* stat, cat, put, mb: one object or bucket. */
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "out.h"
 #include "place.h"
 #include "units.h"
 
-enum { PIECE = 8 * 1024 * 1024 };
+enum { PIECE = 8 * 1024 * 1024, PUT_PIECE = 256 * 1024 };
 
 /* Opens the store of an operand; *place is to be released whatever is returned. */
 static int open_place(struct cli_call *call, struct cli_place *place, satchel_store **store,
@@ -181,6 +183,72 @@ int cli_cmd_cat(struct cli_call *call)
         code = cli_error_set(&err, SATCHEL_INVALID, "'%s' names no object", place.uri);
     if (code == SATCHEL_OK)
         code = cat_object(store, &place, &err);
+    return close_place(call, &place, store, code, &err);
+}
+
+/* ---- put */
+
+/* From the stream into the object, in pieces; what cannot be read is never stored as if it were
+ * all. */
+static int put_stream(FILE *input, const char *name, satchel_writer *writer, satchel_error *err)
+{
+    int code = SATCHEL_OK;
+    char *piece = malloc(PUT_PIECE);
+    if (piece == NULL)
+        return cli_error_set(err, SATCHEL_NOMEM, "out of memory");
+    while (code == SATCHEL_OK && !feof(input)) {
+        size_t got = fread(piece, 1, PUT_PIECE, input);
+        if (ferror(input))
+            code = cli_error_set(err, SATCHEL_IO, "reading '%s' failed", name);
+        else
+            code = satchel_writer_write(writer, (satchel_span){piece, got}, err);
+    }
+    free(piece);
+    return code;
+}
+
+static int put_object(struct cli_call *call, const struct cli_place *place, satchel_store *store,
+                      satchel_error *err)
+{
+    const char *name = call->operands[0];
+    bool standard = strcmp(name, "-") == 0;
+    satchel_writer *writer = NULL;
+    satchel_info info = {0};
+    FILE *input = standard ? stdin : fopen(name, "rb");
+    if (input == NULL)
+        return cli_error_set(err, SATCHEL_NOT_FOUND, "no such file: '%s'", name);
+    int code = satchel_writer_open(store, place->key, NULL, &writer, err);
+    if (code == SATCHEL_OK)
+        code = put_stream(input, name, writer, err);
+    if (!standard)
+        (void)fclose(input);
+    if (code != SATCHEL_OK) {
+        satchel_writer_abort(writer);
+        return code;
+    }
+    code = satchel_writer_finish(writer, &info, err);
+    call->summary.objects_done = code == SATCHEL_OK;
+    call->summary.bytes_done = info.size;
+    satchel_info_free(&info);
+    return code;
+}
+
+int cli_cmd_put(struct cli_call *call)
+{
+    satchel_error err = {0};
+    struct cli_place place;
+    satchel_store *store = NULL;
+    cli_place_init(&place, call->operands[1]);
+    int code = cli_open(call, place.root, &store, &err);
+    if (code == SATCHEL_OK && place.key[0] == '\0')
+        code = cli_error_set(&err, SATCHEL_INVALID, "'%s' names no object", place.uri);
+    if (code == SATCHEL_OK)
+        code = put_object(call, &place, store, &err);
+    if (code == SATCHEL_OK && call->options.json) {
+        const struct cli_event event = {
+            .op = "put", .source = place.uri, .bytes = call->summary.bytes_done};
+        cli_event_print(&event);
+    }
     return close_place(call, &place, store, code, &err);
 }
 

@@ -27,6 +27,8 @@ const struct cli_command cli_commands[] = {
      STORE, cli_cmd_stat},
     {NULL, "cat", "URI", "writes an object to standard output", "cat s3://bucket/logs/app.log", 1,
      1, CLI_G_STORE, cli_cmd_cat},
+    {NULL, "put", "FILE|- URI", "stores a file or standard input as one object",
+     "put - s3://bucket/logs/app.log", 2, 2, STORE, cli_cmd_put},
     {NULL, "rm", "URI...", "deletes objects, with -r all below a prefix",
      "rm -r s3://bucket/logs/2024/", 1, MANY, STORE | CLI_G_RM, cli_cmd_rm},
     {NULL, "mb", "URI", "makes a bucket or folder", "mb s3://bucket", 1, 1, STORE, cli_cmd_mb},

@@ -39,6 +39,7 @@ struct sat_writer {
     struct sat_vec parts; /* struct sat_part, ascending */
     int spool;            /* stores without parts; -1 = none */
     uint64_t spooled;
+    uint64_t written;
     satchel_error failed;
 };
 
@@ -229,6 +230,7 @@ int sat_writer_write(struct sat_writer *writer, const void *data, size_t len, sa
         code = write_some(writer, at, len, &taken, &why);
         at += taken;
         len -= taken;
+        writer->written += taken;
     }
     return keep_failure(writer, code, &why, err);
 }
@@ -289,6 +291,7 @@ int sat_writer_finish(struct sat_writer *writer, struct sat_info *info, satchel_
         code = writer->upload_id != NULL ? finish_parts(writer, &op, &why)
                                          : finish_whole(writer, &op, &why);
     if (code == SATCHEL_OK && info != NULL) {
+        op.info.size = writer->written;
         *info = op.info;
         op.info = (struct sat_info){0};
     }

@@ -1,8 +1,9 @@
-"""ls, stat, cat, rm, mb: single objects and listings."""
+"""ls, stat, cat, put, rm, mb: single objects and listings."""
 
 from __future__ import annotations
 
 import hashlib
+import random
 import subprocess
 from pathlib import Path
 
@@ -162,3 +163,29 @@ def test_mb(cli: Cli, bucket: Bucket) -> None:
     cli.ok("mb", "folder")
     assert (cli.home / "folder").is_dir()
     assert cli("mb", "folder").status == 7
+
+
+def put_stream(cli: Cli, uri: str, content: bytes) -> int:
+    process = cli.start("put", "-q", "-", uri, stdin=subprocess.PIPE)
+    process.communicate(content, timeout=120)
+    return process.returncode
+
+
+def test_a_stream_becomes_an_object(cli: Cli, bucket: Bucket, tmp_path: Path) -> None:
+    content = random.Random(7).randbytes(20_000_000)
+    assert put_stream(cli, f"{bucket.uri}/stream.bin", content) == 0
+    assert bucket.get("stream.bin") == content
+    head = bucket.client.head_object(Bucket=bucket.name, Key="stream.bin", ChecksumMode="ENABLED")
+    assert head["ETag"].endswith('-3"')
+    assert head["ChecksumType"] == "FULL_OBJECT"
+    assert put_stream(cli, f"file://{tmp_path}/stream.bin", content) == 0
+    assert (tmp_path / "stream.bin").read_bytes() == content
+    assert put_stream(cli, f"{bucket.uri}/empty", b"") == 0
+    assert bucket.get("empty") == b""
+
+
+def test_put_names_what_is_wrong(cli: Cli, bucket: Bucket) -> None:
+    missing = cli("put", "none.bin", f"{bucket.uri}/x")
+    assert (missing.status, "none.bin" in missing.err) == (3, True)
+    assert cli("put", "-", bucket.uri).status == 2
+    assert bucket.names() == []

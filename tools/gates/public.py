@@ -12,7 +12,7 @@ from gates.tree import Finding, Source, Tree
 
 HEADERS = "include/satchel/"
 SYMBOLS = "src/api/symbols.txt"
-SIZE_MAX = 300 * 1024
+SIZE_MAX = 400 * 1024
 
 _DECLARATION = re.compile(r"\bSATCHEL_API\b(?P<head>[^;{(]*?)\b(?P<name>\w+)\s*\(")
 
