@@ -62,23 +62,72 @@ SATCHEL_API int satchel_config_set(satchel_config *config, const char *key, cons
                                    satchel_error *err);
 
 /**
- * Sets options from a JSON object: {"region": "eu-west-1", "max_workers": 16, "create_bucket":
- * true, "index_fields": ["name", "address.city"]}. What the program set before is stronger and
- * stays. Errors: INVALID (bad JSON, with line and column; unknown key; bad value), NOMEM. After an
- * error nothing was set.
+ * Takes a configuration file: JSON when its name ends with ".json", else YAML. At the top stand
+ * options and, where the file is of one database, what says where it is; or `databases`, a list of
+ * databases that each have a `name`, options of their own and their place:
+ *
+ *     region: eu-west-1
+ *     databases:
+ *       - name: archive
+ *         class: dataknobs_data.backends.s3.S3Database
+ *         bucket: ${S3_BUCKET}
+ *         prefix: ${S3_PREFIX:data/}
+ *
+ * @p name picks one of them: its options go over those at the top. NULL picks none and leaves the
+ * list unread. What the program set before is stronger and stays. The place, which
+ * satchel_config_uri() then tells, is one of
+ *  - `bucket` and `prefix` ("records/"), with the class S3Database or the backend s3;
+ *  - `path`, a folder, and `prefix`, with FileDatabase or file; a relative path is taken from here;
+ *  - the entry's `name` and `prefix`, with MemoryDatabase or memory;
+ *  - `uri`.
+ * A class may be written with its module (satchel... or dataknobs_data...) and with Sync or Async
+ * in front; `type` is the same as `backend`.
+ *
+ * In a value `${NAME}` stands for the environment variable, `${NAME:default}` and
+ * `${NAME:-default}` for it or, when it is not set or empty, the default; `${NAME:?message}` is an
+ * error with the message then, as `${NAME}` is one; `$${` are the characters `${`. The result has
+ * the type it looks like, 8080 or true, in JSON too; only what stands in quotes in YAML is text.
+ *
+ * Of YAML: maps, lists, scalars; numbers, true, false and null as JSON has them, `~` and nothing
+ * being null, all else text. Anchors, aliases, tags, merge keys, repeated keys and further
+ * documents are refused, and files over 1 MiB, 8192 values or 64 levels.
+ *
+ * Errors: NOT_FOUND, DENIED, IO (reading the file); INVALID (syntax, an unknown key with the
+ * nearest known one, a bad value, a variable that is not set, no such database), all but the last
+ * with line and column; LIMIT, NOMEM. After an error nothing has changed.
  */
+SATCHEL_API int satchel_config_load_file(satchel_config *config, const char *path, const char *name,
+                                         satchel_error *err);
+
+/** The same for a YAML text, without a database: satchel_config_load_file() with a NULL name. */
+SATCHEL_API int satchel_config_load_yaml(satchel_config *config, const char *yaml,
+                                         satchel_error *err);
+
+/** The same for a JSON text, {"region": "eu-west-1", "index_fields": ["name", "address.city"]}. */
 SATCHEL_API int satchel_config_load_json(satchel_config *config, const char *json,
                                          satchel_error *err);
 
 /**
+ * The URI of the database that the last file or text described, for satchel_db_open(); "" when it
+ * described none. Borrowed until the next load or the configuration is released.
+ */
+SATCHEL_API const char *satchel_config_uri(const satchel_config *config);
+
+/**
  * The effective value as text: "" when there is none, "***" for a secret that has one, NULL for an
- * unknown key. Borrowed until the option is changed or the configuration released.
+ * unknown key. Borrowed until the configuration is changed or released.
  */
 SATCHEL_API const char *satchel_config_get(const satchel_config *config, const char *key);
 
 /** Where the value comes from: "set", "file", "env" or "default"; NULL for an unknown key. Static.
  */
 SATCHEL_API const char *satchel_config_origin(const satchel_config *config, const char *key);
+
+/**
+ * More of that: the variable ("AWS_REGION"), the line of the file ("config.yaml:7") or of the text
+ * ("line 7"); "" when it was set or is the default; NULL for an unknown key. Borrowed as the value.
+ */
+SATCHEL_API const char *satchel_config_where(const satchel_config *config, const char *key);
 
 /** Levels of log lines; each includes those above it. */
 enum satchel_log_level {

@@ -45,6 +45,9 @@ int sat_api_struct(const struct sat_struct *what, const void *from, void *to, sa
 
 /* Every option of this build, as sat_config_new() wants it. */
 const struct sat_option *const *sat_api_tables(void);
+/* The keys of a configuration file that are no options; they stand in front of the options. */
+extern const struct sat_option sat_options_place[];
+const struct sat_option *const *sat_api_file_tables(void);
 /*
  * *used becomes `config`, or where that is NULL a fresh one, which *owned then holds for the
  * caller to free.

@@ -9,6 +9,7 @@
 
 enum { TABLES_MAX = 16 };
 
+/* Those of a file; from the second on, those of every configuration. */
 static const struct sat_option *tables[TABLES_MAX + 1];
 static struct sat_once gathered = SAT_ONCE_INIT;
 
@@ -17,6 +18,7 @@ static struct sat_once gathered = SAT_ONCE_INIT;
 static void gather(void)
 {
     size_t count = 0;
+    tables[count++] = sat_options_place;
     tables[count++] = sat_options_common;
     for (size_t i = 0; sat_backend_at(i) != NULL && count < TABLES_MAX - 1; i++) {
         if (sat_backend_at(i)->options != NULL)
@@ -25,10 +27,15 @@ static void gather(void)
     tables[count] = sat_options_record;
 }
 
-const struct sat_option *const *sat_api_tables(void)
+const struct sat_option *const *sat_api_file_tables(void)
 {
     sat_once(&gathered, gather);
     return tables;
+}
+
+const struct sat_option *const *sat_api_tables(void)
+{
+    return sat_api_file_tables() + 1;
 }
 
 int sat_api_config(const satchel_config *config, struct sat_config **owned,

@@ -17,12 +17,14 @@
 struct value {
     const struct sat_option *row;
     char *text;
+    char *where; /* variable or place in a file; NULL where there is none */
     enum sat_origin origin;
 };
 
 struct sat_config {
     const struct sat_option *const *tables;
     struct sat_vec values; /* struct value; only what differs from the defaults */
+    char *uri;             /* NULL: none */
 };
 
 static struct value *find_value(const struct sat_config *config, const struct sat_option *row)
@@ -58,49 +60,90 @@ static char *keep_text(const struct sat_option *row, const char *text)
     return copy;
 }
 
+static void drop_value(struct value *value)
+{
+    drop_text(value->row, value->text);
+    sat_free(value->where);
+}
+
 static void remove_value(struct sat_config *config, struct value *value)
 {
     struct value *last = sat_vec_at(&config->values, config->values.len - 1);
-    drop_text(value->row, value->text);
+    drop_value(value);
     *value = *last;
     config->values.len--;
 }
 
-static int store(struct sat_config *config, const struct sat_option *row, const char *text,
-                 enum sat_origin origin, satchel_error *err)
+/* Takes what `made` owns, or frees it. */
+static int replace(struct sat_config *config, struct value *made, satchel_error *err)
 {
-    struct value *value = find_value(config, row);
-    if (value != NULL && value->origin > origin)
-        return SATCHEL_OK;
-    char *copy = keep_text(row, text);
-    if (copy == NULL)
-        return sat_error_nomem(err);
+    struct value *value = find_value(config, made->row);
     if (value == NULL)
         value = sat_vec_add(&config->values);
     if (value == NULL) {
-        drop_text(row, copy);
+        drop_value(made);
         return sat_error_nomem(err);
     }
-    drop_text(row, value->text);
-    *value = (struct value){.row = row, .text = copy, .origin = origin};
+    drop_value(value);
+    *value = *made;
     return SATCHEL_OK;
 }
 
-int sat_config_set(struct sat_config *config, const char *key, const char *value,
-                   enum sat_origin origin, satchel_error *err)
+static int store(struct sat_config *config, const struct sat_option *row, const char *text,
+                 const struct sat_config_source *source, satchel_error *err)
+{
+    const struct value *old = find_value(config, row);
+    if (old != NULL && old->origin > source->origin)
+        return SATCHEL_OK;
+    struct value made = {.row = row, .origin = source->origin};
+    made.where = source->where == NULL ? NULL : sat_strdup(source->where);
+    made.text = keep_text(row, text);
+    if (made.text == NULL || (source->where != NULL && made.where == NULL)) {
+        drop_value(&made);
+        return sat_error_nomem(err);
+    }
+    return replace(config, &made, err);
+}
+
+int sat_config_set_from(struct sat_config *config, const char *key, const char *value,
+                        const struct sat_config_source *source, satchel_error *err)
 {
     const struct sat_option *row = sat_option_find(config->tables, key);
     if (row == NULL)
         return sat_option_unknown(config->tables, key, err);
     if (value == NULL) {
         struct value *old = find_value(config, row);
-        if (old != NULL && old->origin <= origin)
+        if (old != NULL && old->origin <= source->origin)
             remove_value(config, old);
         return SATCHEL_OK;
     }
     struct sat_option_value parsed;
     int code = sat_option_parse(row, value, &parsed, err);
-    return code == SATCHEL_OK ? store(config, row, value, origin, err) : code;
+    return code == SATCHEL_OK ? store(config, row, value, source, err) : code;
+}
+
+int sat_config_set(struct sat_config *config, const char *key, const char *value,
+                   enum sat_origin origin, satchel_error *err)
+{
+    return sat_config_set_from(config, key, value, &(struct sat_config_source){.origin = origin},
+                               err);
+}
+
+int sat_config_set_uri(struct sat_config *config, const char *uri, satchel_error *err)
+{
+    char *copy = sat_strdup(uri);
+    if (copy == NULL)
+        return sat_error_nomem(err);
+    sat_free(config->uri);
+    config->uri = copy;
+    return SATCHEL_OK;
+}
+
+void sat_config_swap(struct sat_config *a, struct sat_config *b)
+{
+    struct sat_config other = *a;
+    *a = *b;
+    *b = other;
 }
 
 /* A variable set to nothing counts as not set, as other tools of the services have it. */
@@ -111,7 +154,8 @@ static int take_variable(struct sat_config *config, const struct sat_option *row
     if (text == NULL || *text == '\0')
         return SATCHEL_OK;
     *taken = true;
-    int code = sat_config_set(config, row->key, text, SAT_ORIGIN_ENV, err);
+    const struct sat_config_source source = {.origin = SAT_ORIGIN_ENV, .where = name};
+    int code = sat_config_set_from(config, row->key, text, &source, err);
     if (code != SATCHEL_OK)
         sat_error_prefix(err, "environment variable %s: ", name);
     return code;
@@ -184,10 +228,13 @@ int sat_config_copy(const struct sat_config *config, struct sat_config **out, sa
         return sat_error_nomem(err);
     for (size_t i = 0; i < config->values.len; i++) {
         const struct value *value = sat_vec_at(&config->values, i);
-        int code = store(copy, value->row, value->text, value->origin, err);
+        const struct sat_config_source source = {.origin = value->origin, .where = value->where};
+        int code = store(copy, value->row, value->text, &source, err);
         if (code != SATCHEL_OK)
             return code;
     }
+    if (config->uri != NULL && sat_config_set_uri(copy, config->uri, err) != SATCHEL_OK)
+        return SATCHEL_NOMEM;
     *out = copy;
     copy = NULL;
     return SATCHEL_OK;
@@ -197,11 +244,10 @@ void sat_config_free(struct sat_config *config)
 {
     if (config == NULL)
         return;
-    for (size_t i = 0; i < config->values.len; i++) {
-        struct value *value = sat_vec_at(&config->values, i);
-        drop_text(value->row, value->text);
-    }
+    for (size_t i = 0; i < config->values.len; i++)
+        drop_value(sat_vec_at(&config->values, i));
     sat_vec_fini(&config->values);
+    sat_free(config->uri);
     sat_free(config);
 }
 
@@ -322,13 +368,34 @@ const char *satchel_config_get(const satchel_config *config, const char *key)
     return row->secret && *text != '\0' ? "***" : text;
 }
 
+/* The value that has replaced a known key's default; NULL where none has. */
+static const struct value *given(const satchel_config *config, const char *key, bool *known)
+{
+    const struct sat_option *row =
+        config == NULL || key == NULL ? NULL : sat_option_find(config->tables, key);
+    *known = row != NULL;
+    return row == NULL ? NULL : effective(config, row);
+}
+
 const char *satchel_config_origin(const satchel_config *config, const char *key)
 {
-    if (config == NULL || key == NULL)
+    bool known;
+    const struct value *value = given(config, key, &known);
+    if (!known)
         return NULL;
-    const struct sat_option *row = sat_option_find(config->tables, key);
-    if (row == NULL)
-        return NULL;
-    const struct value *value = effective(config, row);
     return sat_origin_name(value == NULL ? SAT_ORIGIN_DEFAULT : value->origin);
+}
+
+const char *satchel_config_where(const satchel_config *config, const char *key)
+{
+    bool known;
+    const struct value *value = given(config, key, &known);
+    if (!known)
+        return NULL;
+    return value == NULL || value->where == NULL ? "" : value->where;
+}
+
+const char *satchel_config_uri(const satchel_config *config)
+{
+    return config == NULL || config->uri == NULL ? "" : config->uri;
 }

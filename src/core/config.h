@@ -41,6 +41,20 @@ void sat_auto_config_(struct sat_config **config);
 int sat_config_set(struct sat_config *config, const char *key, const char *value,
                    enum sat_origin origin, satchel_error *err);
 
+/* The same with the place the value comes from, "config.yaml:7"; it is copied. NULL: not known. */
+struct sat_config_source {
+    enum sat_origin origin;
+    const char *where;
+};
+int sat_config_set_from(struct sat_config *config, const char *key, const char *value,
+                        const struct sat_config_source *source, satchel_error *err);
+
+/* The URI that a configuration file names, copied; see satchel_config_uri(). */
+int sat_config_set_uri(struct sat_config *config, const char *uri, satchel_error *err);
+
+/* Exchanges two configs: how a change of many values is made as one. */
+void sat_config_swap(struct sat_config *a, struct sat_config *b);
+
 /* The rows this config knows. */
 const struct sat_option *const *sat_config_tables(const struct sat_config *config);
 enum sat_origin sat_config_origin(const struct sat_config *config, const char *key);

@@ -43,15 +43,7 @@ static int bad_at(const struct checker *checker, size_t at, const char *what)
 {
     size_t line = 1;
     size_t column = 1;
-    for (size_t i = 0; i < at; i++) {
-        unsigned char c = (unsigned char)checker->text[i];
-        if (c == '\n') {
-            line++;
-            column = 1;
-        } else if ((c & 0xC0U) != 0x80U) {
-            column++;
-        }
-    }
+    sat_text_place(checker->text, at, &line, &column);
     return sat_error_set(checker->err, SATCHEL_INVALID,
                          "invalid JSON at line %zu, column %zu (byte %zu): %s", line, column, at,
                          what);

@@ -184,6 +184,18 @@ size_t sat_utf8_count(const char *text, size_t len)
     return count;
 }
 
+void sat_text_place(const char *text, size_t len, size_t *line, size_t *column)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\n') {
+            (*line)++;
+            *column = 1;
+        } else if (((unsigned char)text[i] & 0xC0U) != 0x80U) {
+            (*column)++;
+        }
+    }
+}
+
 void sat_hex(const void *data, size_t len, char *out)
 {
     static const char digits[] = "0123456789abcdef";

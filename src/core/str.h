@@ -31,6 +31,12 @@ uint32_t sat_utf8_next(const char *text, size_t len, size_t *at);
 /* Number of code points of valid UTF-8. */
 size_t sat_utf8_count(const char *text, size_t len);
 
+/*
+ * Moves a place, line and column from 1 on and columns in code points, over `len` bytes of text,
+ * which need not be valid.
+ */
+void sat_text_place(const char *text, size_t len, size_t *line, size_t *column);
+
 /* Lower-case hex of `len` bytes into out[2 * len + 1]. */
 void sat_hex(const void *data, size_t len, char *out);
 
