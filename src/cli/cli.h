@@ -78,6 +78,8 @@ struct cli_options {
     int64_t progress_every; /* seconds between the lines of plain progress */
     int64_t limit;          /* -1 = not given */
     int64_t offset;         /* -1 = not given */
+    const char *config;
+    const char *database;
     const char *region;
     const char *endpoint_url;
     const char *ca_file;
@@ -136,6 +138,7 @@ int cli_cmd_rec_count(struct cli_call *call);
 int cli_cmd_rec_import(struct cli_call *call);
 int cli_cmd_rec_export(struct cli_call *call);
 int cli_cmd_rec_migrate(struct cli_call *call);
+int cli_cmd_config(struct cli_call *call);
 int cli_cmd_help(struct cli_call *call);
 
 #endif

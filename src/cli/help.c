@@ -100,7 +100,7 @@ static void add_setting(struct cli_text *out, const satchel_option *option)
     if (option->env[0] != '\0')
         cli_text_addf(out, " [%s]", option->env);
     if (option->secret != 0)
-        cli_text_str(out, " - secret: environment or =@FILE only");
+        cli_text_str(out, " - secret: environment, --config or =@FILE only");
     cli_text_str(out, "\n");
     cli_text_free(&left);
 }
@@ -110,8 +110,8 @@ static int help_of_settings(void)
     size_t cursor = 0;
     satchel_option option = {.struct_size = sizeof option};
     struct cli_text out = {0};
-    cli_text_str(&out, "--set KEY=VALUE, or SATCHEL_<KEY> in the environment; (default), [other "
-                       "variables]:\n");
+    cli_text_str(&out, "--set KEY=VALUE, KEY: VALUE in a --config file, or SATCHEL_<KEY> in the "
+                       "environment; (default), [other variables]:\n");
     while (satchel_option_next(&cursor, &option) == 1)
         add_setting(&out, &option);
     (void)cli_out_text(&out);

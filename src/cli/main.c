@@ -53,6 +53,8 @@ const struct cli_command cli_commands[] = {
     {"rec", "migrate", "SRC DST", "copies the records of a database to another and verifies them",
      "rec migrate ./db s3://bucket/records/ --delete-source", 2, 2, REC | CLI_G_JOB | CLI_G_MIGRATE,
      cli_cmd_rec_migrate},
+    {NULL, "config", "", "tells the settings in force and where each comes from",
+     "config --config config.yaml --database archive", 0, 0, STORE, cli_cmd_config},
     {NULL, "help", "[COMMAND|options]", "explains a command, or the options of --set",
      "help rec query", 0, 2, 0, cli_cmd_help},
     {0},

@@ -124,7 +124,7 @@ static int refuse_secret(const char *key, satchel_error *err)
         *c = (char)toupper((unsigned char)*c);
     return cli_error_set(err, SATCHEL_INVALID,
                          "'%s' is secret, and others can read command lines: set SATCHEL_%s in the "
-                         "environment, or --set %s=@FILE",
+                         "environment, write it into a --config file, or --set %s=@FILE",
                          key, name, key);
 }
 
@@ -180,10 +180,26 @@ static int set_options(const struct cli_options *options, satchel_config *config
     return code;
 }
 
+/* The file of --config, else of the environment. */
+static int load_config(const struct cli_options *options, satchel_config *config,
+                       satchel_error *err)
+{
+    const char *file = options->config != NULL ? options->config : getenv("SATCHEL_CONFIG");
+    if (file != NULL && *file != '\0')
+        return satchel_config_load_file(config, file, options->database, err);
+    if (options->database != NULL)
+        return cli_error_set(err, SATCHEL_INVALID,
+                             "--database '%s' is of no file: give --config FILE",
+                             options->database);
+    return SATCHEL_OK;
+}
+
 int cli_config(const struct cli_call *call, satchel_config **config, satchel_error *err)
 {
     satchel_config *made = NULL;
     int code = satchel_config_new(&made, err);
+    if (code == SATCHEL_OK)
+        code = load_config(&call->options, made, err);
     if (code == SATCHEL_OK)
         code = set_options(&call->options, made, err);
     if (code == SATCHEL_OK)

@@ -22,7 +22,7 @@ struct cli_place {
 void cli_place_init(struct cli_place *place, const char *operand);
 void cli_place_fini(struct cli_place *place);
 
-/* The configuration that the environment and the call's options make. */
+/* The configuration that the environment, a file and the call's options make. */
 int cli_config(const struct cli_call *call, satchel_config **config, satchel_error *err);
 /* Opens a store with it. */
 int cli_open(const struct cli_call *call, const char *uri, satchel_store **store,

@@ -23,7 +23,7 @@ def test_help_lists_every_option_of_the_library(cli: Cli) -> None:
     text = cli.ok("help", "options").out
     assert "request_timeout=duration" in text
     secret = next(line for line in text.splitlines() if "secret_access_key" in line)
-    assert "secret: environment or =@FILE only" in secret
+    assert "secret: environment, --config or =@FILE only" in secret
 
 
 def test_no_command_is_a_usage_error(cli: Cli) -> None:
