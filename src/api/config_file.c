@@ -148,6 +148,21 @@ static int judge_entry(struct loading *loading, const struct sat_setting *entry,
     return SATCHEL_OK;
 }
 
+/* "no database 'archve' in it (did you mean 'archive'?)": among the first names. */
+static int no_database(const struct loading *loading)
+{
+    const char *names[64];
+    size_t count = 0;
+    const struct sat_setting *list = loading->places[DATABASES];
+    for (const struct sat_setting *entry = list == NULL ? NULL : list->first;
+         entry != NULL && count < sizeof names / sizeof names[0]; entry = entry->next)
+        names[count++] = sat_setting_get(entry, "name")->text;
+    const char *near = sat_nearest(loading->name, names, count);
+    return sat_error_set(loading->err, SATCHEL_INVALID, "no database '%s' in it%s%s%s",
+                         loading->name, near != NULL ? " (did you mean '" : "",
+                         near != NULL ? near : "", near != NULL ? "'?)" : "");
+}
+
 static int take_database(struct loading *loading)
 {
     const struct sat_setting *list = loading->places[DATABASES];
@@ -162,8 +177,7 @@ static int take_database(struct loading *loading)
     if (code != SATCHEL_OK)
         return code;
     if (found == NULL)
-        return sat_error_set(loading->err, SATCHEL_INVALID, "no database '%s' in it",
-                             loading->name);
+        return no_database(loading);
     code = take_map(loading, found);
     if (code == SATCHEL_OK && loading->places[DATABASES] != list)
         return at_node(loading, loading->places[DATABASES],

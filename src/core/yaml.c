@@ -61,8 +61,7 @@ static int parse_failed(struct reader *reader)
 static int take_scalar(struct reader *reader, const yaml_event_t *event)
 {
     satchel_span text = span_of(event->data.scalar.value, event->data.scalar.length);
-    bool quoted =
-        event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || !event->data.scalar.plain_implicit;
+    bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     if (!sat_setting_wants_key(&reader->builder))
         return sat_setting_scalar(&reader->builder, text, quoted, reader->err);
     if (text.len == 0)

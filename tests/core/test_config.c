@@ -199,6 +199,47 @@ static void a_copy_is_independent(void **state)
     sat_config_free(copy);
 }
 
+static void values_know_their_variable_and_place(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("AWS_DEFAULT_REGION", "r", 1), 0);
+    assert_int_equal(setenv("SATCHEL_LANES", "2", 1), 0);
+    struct sat_config *config = new_config();
+    assert_string_equal(satchel_config_where(config, "region"), "AWS_DEFAULT_REGION");
+    assert_string_equal(satchel_config_where(config, "lanes"), "SATCHEL_LANES");
+    assert_string_equal(satchel_config_where(config, "workers"), "");
+    assert_null(satchel_config_where(config, "nobody_knows_this"));
+    char where[] = "c.yaml:7";
+    const struct sat_config_source source = {.origin = SAT_ORIGIN_FILE, .where = where};
+    assert_int_equal(sat_config_set_from(config, "region", "f", &source, NULL), SATCHEL_OK);
+    where[0] = 'x';
+    assert_string_equal(satchel_config_where(config, "region"), "c.yaml:7");
+    sat_config_free(config);
+}
+
+static void a_copy_has_places_and_uri_and_a_swap_exchanges_all(void **state)
+{
+    (void)state;
+    struct sat_config *config = new_config();
+    struct sat_config *copy = NULL;
+    const struct sat_config_source source = {.origin = SAT_ORIGIN_FILE, .where = "c.yaml:7"};
+    assert_int_equal(sat_config_set_from(config, "region", "f", &source, NULL), SATCHEL_OK);
+    assert_string_equal(satchel_config_uri(config), "");
+    assert_int_equal(sat_config_set_uri(config, "mem://old/", NULL), SATCHEL_OK);
+    assert_int_equal(sat_config_set_uri(config, "mem://x/", NULL), SATCHEL_OK);
+    assert_int_equal(sat_config_copy(config, &copy, NULL), SATCHEL_OK);
+    assert_string_equal(satchel_config_where(copy, "region"), "c.yaml:7");
+    assert_string_equal(satchel_config_uri(copy), "mem://x/");
+    assert_int_equal(sat_config_set_uri(config, "mem://y/", NULL), SATCHEL_OK);
+    assert_int_equal(satchel_config_set(config, "region", "s", NULL), SATCHEL_OK);
+    sat_config_swap(config, copy);
+    assert_string_equal(satchel_config_uri(config), "mem://x/");
+    assert_string_equal(sat_config_str(config, "region"), "f");
+    assert_string_equal(sat_config_str(copy, "region"), "s");
+    sat_config_free(copy);
+    sat_config_free(config);
+}
+
 /* One life of a config; the first failure's code. */
 static int live(void)
 {
@@ -209,6 +250,8 @@ static int live(void)
         code = satchel_config_set(config, "secret_access_key", secret, NULL);
     if (code == SATCHEL_OK)
         code = satchel_config_set(config, "session_token", secret, NULL);
+    if (code == SATCHEL_OK)
+        code = sat_config_set_uri(config, "mem://x/", NULL);
     if (code == SATCHEL_OK)
         code = sat_config_copy(config, &copy, NULL);
     return code;
@@ -246,6 +289,9 @@ int main(void)
         cmocka_unit_test_setup(secrets_are_hidden_and_known_to_the_redactor, clear_environment),
         cmocka_unit_test_setup(a_foreign_session_token_does_not_join_set_keys, clear_environment),
         cmocka_unit_test_setup(a_copy_is_independent, clear_environment),
+        cmocka_unit_test_setup(values_know_their_variable_and_place, clear_environment),
+        cmocka_unit_test_setup(a_copy_has_places_and_uri_and_a_swap_exchanges_all,
+                               clear_environment),
         cmocka_unit_test_setup(every_allocation_may_fail, clear_environment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

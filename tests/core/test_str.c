@@ -173,6 +173,20 @@ static void suggests_nothing_for_overlong_words(void **state)
     assert_null(sat_nearest(word, names, 1));
 }
 
+static void places_move_over_lines_and_code_points(void **state)
+{
+    (void)state;
+    static const char text[] = "a\xC3\xA9\n\n\xF0\x9F\x98\x80z";
+    size_t line = 1;
+    size_t column = 1;
+    sat_text_place(text, 3, &line, &column);
+    assert_int_equal(line, 1);
+    assert_int_equal(column, 3);
+    sat_text_place(text + 3, 6, &line, &column);
+    assert_int_equal(line, 3);
+    assert_int_equal(column, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +201,7 @@ int main(void)
         cmocka_unit_test(walks_code_points),
         cmocka_unit_test(never_reads_past_a_torn_code_point),
         cmocka_unit_test(writes_hex),
+        cmocka_unit_test(places_move_over_lines_and_code_points),
         cmocka_unit_test(suggests_the_nearest_name),
         cmocka_unit_test(suggests_nothing_for_overlong_words),
     };
