@@ -65,10 +65,36 @@ DOCUMENTS = [
 ]
 
 # What YAML 1.1 makes numbers, booleans and times of is text here.
-TEXT_HERE = (
-    "yes no on off Yes NO True FALSE Null NULL 0x1F 0o17 017 1_000 12:30:45 +5 .5 5. .inf .nan "
-    "2024-01-01 2024-01-01T00:00:00Z 1e 0b1 eu-west-1 nullable truest 99999999999999999999"
-).split()
+TEXT_HERE = [
+    "yes",
+    "no",
+    "on",
+    "off",
+    "Yes",
+    "NO",
+    "True",
+    "FALSE",
+    "Null",
+    "NULL",
+    "0x1F",
+    "0o17",
+    "017",
+    "1_000",
+    "12:30:45",
+    "+5",
+    ".5",
+    "5.",
+    ".inf",
+    ".nan",
+    "2024-01-01",
+    "2024-01-01T00:00:00Z",
+    "1e",
+    "0b1",
+    "eu-west-1",
+    "nullable",
+    "truest",
+    "99999999999999999999",
+]
 
 JSON = [
     "null",

@@ -8,7 +8,7 @@ import weakref
 from collections import OrderedDict
 
 from satchel import _core
-from satchel.config import environment
+from satchel.config import ConfigFile, environment
 
 MAX_STORES = 64
 
@@ -19,9 +19,10 @@ _StoreKey = tuple[str, tuple[tuple[str, str], ...], tuple[str | None, ...]]
 _stores: OrderedDict[_StoreKey, _core.Store] = OrderedDict()
 
 
-def open_db(uri: str, options: dict[str, str]) -> _core.Db:
-    """A database of the library."""
-    db = _core.Db.open(uri, _core.Config(options))
+def open_db(uri: str, options: dict[str, str], file: ConfigFile | None) -> _core.Db:
+    """A database of the library, with options over those of a file."""
+    path, name = (file.path, file.name) if file else (None, None)
+    db = _core.Db.open(uri, _core.Config(options, path, name))
     with _lock:
         _open.add(db)
     return db

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from satchel import _core
 from satchel.errors import InvalidError, UnsupportedError
@@ -26,6 +28,39 @@ LATER = frozenset(
         "sse_customer_key",
     }
 )
+
+
+Source = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration file, and which of its databases.
+
+    Attributes:
+        path: where it is, absolute; JSON when it ends with ".json", else YAML.
+        name: the entry of its `databases` list; None for what stands at its top.
+    """
+
+    path: str
+    name: str | None
+
+    @classmethod
+    def of(cls, path: Source, name: str | None) -> ConfigFile:
+        """The file at a path, taken from here."""
+        return cls(str(Path(path).absolute()), name)
+
+    def load(self) -> _core.Config:
+        """What it says; `uri` is where the database is.
+
+        Raises:
+            NotFoundError: no such file.
+            InvalidError: the file, with line and column; no such database in it; no place.
+        """
+        loaded = _core.Config({}, self.path, self.name)
+        if not loaded.uri:
+            raise InvalidError(f"{self.path}: no database at its top, and name= picks none")
+        return loaded
 
 
 @lru_cache(maxsize=1)

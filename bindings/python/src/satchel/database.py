@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 from satchel import _core
 from satchel._handles import open_db
 from satchel.codec import Row, decode, encode
-from satchel.config import Option, options_text
+from satchel.config import ConfigFile, Option, options_text
 from satchel.errors import BatchError, ExistsError, InvalidError, NotFoundError
 from satchel.query import Queryable, parse_query
 from satchel.records import Record, VersionToken, check_record
@@ -40,6 +40,7 @@ class Database:
     Args:
         uri: where the records are: `s3://bucket/prefix/`, `file:///folder`, `mem://name`.
         options: configuration by key, `region`, `endpoint_url`, `cache_ttl` (seconds)...
+        file: a configuration file that the options go over.
 
     Raises:
         InvalidError: the URI, an unknown option or a bad value.
@@ -51,10 +52,16 @@ class Database:
     'Alice'
     """
 
-    def __init__(self, uri: str, options: Mapping[str, Option] | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        options: Mapping[str, Option] | None = None,
+        file: ConfigFile | None = None,
+    ) -> None:
         self._uri = uri
         self._options = options_text(options or {})
-        self._db = open_db(uri, self._options)
+        self._file = file
+        self._db = open_db(uri, self._options, file)
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -66,7 +73,7 @@ class Database:
     def connect(self) -> None:
         """Opens the database again after close(); there is no need to call it before."""
         if self._db.closed:
-            self._db = open_db(self._uri, self._options)
+            self._db = open_db(self._uri, self._options, self._file)
 
     def close(self) -> None:
         """Closes the database, once the calls of other threads have ended."""
@@ -91,8 +98,11 @@ class Database:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles as configuration; secrets that were given as options are part of it."""
-        return _reopen, (type(self), self._uri, self._options)
+        """Pickles as configuration.
+
+        Secrets that were given as options are part of it; a file is read again.
+        """
+        return _reopen, (type(self), self._uri, self._options, self._file)
 
     def __repr__(self) -> str:
         """Its class and URI."""
@@ -368,9 +378,9 @@ class Database:
         return _batch("writes", results, on_error)
 
 
-def _reopen(kind: type[D], uri: str, options: dict[str, str]) -> D:
+def _reopen(kind: type[D], uri: str, options: dict[str, str], file: ConfigFile | None) -> D:
     made = kind.__new__(kind)
-    Database.__init__(made, uri, options)
+    Database.__init__(made, uri, options, file)
     return made
 
 

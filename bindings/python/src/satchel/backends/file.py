@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from satchel.backends._place import folder, needed, split
-from satchel.database import Database
-
-F = TypeVar("F", bound="FileDatabase")
+from satchel.backends._place import PlacedDatabase, folder, needed, split
 
 
-class FileDatabase(Database):
+class FileDatabase(PlacedDatabase):
     """A database at `file:///path/`.
 
     Args:
@@ -23,16 +20,14 @@ class FileDatabase(Database):
         InvalidError: a ValueError: no path, an unknown key, a bad value.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    SCHEME = "file"
+
+    @classmethod
+    def _place(cls, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         where, options = split(config, ("path", "prefix"))
         path = Path(needed(where, "path")).absolute()
         below = folder(where.get("prefix") or "")
-        super().__init__(f"file://{str(path).rstrip('/')}/{below}", options)
-
-    @classmethod
-    def from_config(cls: type[F], config: Mapping[str, Any]) -> F:
-        """The database for a configuration."""
-        return cls(config)
+        return f"file://{str(path).rstrip('/')}/{below}", options
 
 
 SyncFileDatabase = FileDatabase

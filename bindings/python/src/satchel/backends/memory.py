@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from satchel.backends._place import folder, split
-from satchel.database import Database
-
-M = TypeVar("M", bound="MemoryDatabase")
+from satchel.backends._place import PlacedDatabase, folder, split
 
 
-class MemoryDatabase(Database):
+class MemoryDatabase(PlacedDatabase):
     """A database at `mem://name/`.
 
     Its records are gone when its last handle is closed. Handles of one name share them.
@@ -25,16 +22,14 @@ class MemoryDatabase(Database):
     0
     """
 
-    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
-        where, options = split(config or {}, ("name", "prefix"))
-        name = where.get("name") or uuid.uuid4().hex
-        options.setdefault("cache_dir", ":memory:")
-        super().__init__(f"mem://{name}/{folder(where.get('prefix') or '')}", options)
+    SCHEME = "mem"
+    DEFAULTS = {"cache_dir": ":memory:"}
 
     @classmethod
-    def from_config(cls: type[M], config: Mapping[str, Any] | None = None) -> M:
-        """The database for a configuration."""
-        return cls(config)
+    def _place(cls, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        where, options = split(config, ("name", "prefix"))
+        name = where.get("name") or uuid.uuid4().hex
+        return f"mem://{name}/{folder(where.get('prefix') or '')}", options
 
 
 SyncMemoryDatabase = MemoryDatabase

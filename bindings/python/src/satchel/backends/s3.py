@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
-from satchel.backends._place import folder, needed, split
-from satchel.database import Database
-
-S = TypeVar("S", bound="S3Database")
+from satchel.backends._place import PlacedDatabase, folder, needed, split
 
 
-class S3Database(Database):
+class S3Database(PlacedDatabase):
     """A database at `s3://bucket/prefix/`.
 
     Args:
@@ -31,17 +28,15 @@ class S3Database(Database):
     's3://my-data-bucket/app/records/'
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    SCHEME = "s3"
+
+    @classmethod
+    def _place(cls, config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         where, options = split(config, ("bucket", "prefix"))
         bucket = needed(where, "bucket")
         prefix = where.get("prefix")
         path = folder("records/" if prefix is None else prefix)
-        super().__init__(f"s3://{bucket}/{path}", options)
-
-    @classmethod
-    def from_config(cls: type[S], config: Mapping[str, Any]) -> S:
-        """The database for a configuration; it is open, no connect() is needed."""
-        return cls(config)
+        return f"s3://{bucket}/{path}", options
 
 
 SyncS3Database = S3Database
