@@ -329,10 +329,10 @@ static int put_uri(struct loading *loading, struct sat_buf *uri)
         (void)sat_buf_add_str(uri, sat_buf_str(&loading->text));
         return code;
     }
-    if (code == SATCHEL_OK)
-        code = sat_buf_add_str(uri, kind->scheme);
-    if (code == SATCHEL_OK)
-        code = put_where(loading, kind, uri);
+    if (code != SATCHEL_OK)
+        return code;
+    (void)sat_buf_add_str(uri, kind->scheme);
+    code = put_where(loading, kind, uri);
     return code == SATCHEL_OK ? put_prefix(loading, kind, uri) : code;
 }
 

@@ -149,13 +149,11 @@ static struct outcome day(satchel_error *err)
     struct outcome outcome = {0};
     satchel_config *config = NULL;
     satchel_db *db = NULL;
-    char uri[128];
-    (void)snprintf(uri, sizeof uri, "file://%s", at("records"));
     outcome.code = satchel_config_new(&config, err);
     if (outcome.code == SATCHEL_OK)
-        outcome.code = satchel_config_set(config, "cache_dir", at("cache"), err);
+        outcome.code = satchel_config_load_file(config, at("config.yaml"), "records", err);
     if (outcome.code == SATCHEL_OK)
-        outcome.code = satchel_db_open(uri, config, &db, err);
+        outcome.code = satchel_db_open(satchel_config_uri(config), config, &db, err);
     if (outcome.code == SATCHEL_OK)
         outcome.code = work_on(db, &outcome, err);
     satchel_db_close(db);
@@ -164,6 +162,21 @@ static struct outcome day(satchel_error *err)
 }
 
 /* ---- the rounds */
+
+static void write_config(void)
+{
+    char text[400];
+    (void)snprintf(text, sizeof text,
+                   "cache_dir: %s\n"
+                   "databases:\n"
+                   "  - {name: other, bucket: b}\n"
+                   "  - name: records\n"
+                   "    class: satchel.backends.file.FileDatabase\n"
+                   "    path: ${NOT_SET_HERE:%s}\n"
+                   "    index_fields: [state, name]\n",
+                   at("cache"), at("records"));
+    write_whole(at("config.yaml"), text);
+}
 
 static void reset_world(void)
 {
@@ -277,6 +290,7 @@ static int make_world(void **state)
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(sat_os_mkdir(AT_FDCWD, at(names[i]), 0700), 0);
     write_whole(at("source.bin"), CONTENT);
+    write_config();
     /* Read once per process: a fault there would stay. */
     (void)sat_os_boot_id();
     return 0;
@@ -291,6 +305,7 @@ static int end_world(void **state)
         (void)rmdir(at(names[i]));
     }
     (void)unlink(at("source.bin"));
+    (void)unlink(at("config.yaml"));
     return rmdir(folder);
 }
 
