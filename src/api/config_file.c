@@ -357,14 +357,14 @@ static int take_document(struct loading *loading, const struct sat_setting *root
 }
 
 /* How a text is read: sat_setting_read_json or sat_yaml_read. */
-typedef int read_fn(satchel_span text, struct sat_setting **root, satchel_error *err);
+typedef int parse_fn(satchel_span text, struct sat_setting **root, satchel_error *err);
 
 /* All is taken into a copy first: after an error nothing has changed. */
-static int load(satchel_config *config, read_fn *read, satchel_span text, struct loading *loading)
+static int load(satchel_config *config, parse_fn *parse, satchel_span text, struct loading *loading)
 {
     SAT_AUTO_SETTING struct sat_setting *root = NULL;
     SAT_AUTO_CONFIG struct sat_config *trial = NULL;
-    int code = read(text, &root, loading->err);
+    int code = parse(text, &root, loading->err);
     if (code == SATCHEL_OK)
         code = sat_config_copy(config, &trial, loading->err);
     if (code != SATCHEL_OK)
