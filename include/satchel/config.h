@@ -90,7 +90,7 @@ SATCHEL_API int satchel_config_set(satchel_config *config, const char *key, cons
  *
  * Of YAML: maps, lists, scalars; numbers, true, false and null as JSON has them, `~` and nothing
  * being null, all else text. Anchors, aliases, tags, merge keys, repeated keys and further
- * documents are refused, and files over 1 MiB, 8192 values or 64 levels.
+ * documents are refused, and files over 1 MiB, 4096 values or 64 levels.
  *
  * Errors: NOT_FOUND, DENIED, IO (reading the file); INVALID (syntax, an unknown key with the
  * nearest known one, a bad value, a variable that is not set, no such database), all but the last

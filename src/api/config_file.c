@@ -279,7 +279,7 @@ static int put_where(struct loading *loading, const struct kind *kind, struct sa
     if (code != SATCHEL_OK)
         return code;
     if (len == 0)
-        return sat_error_set(loading->err, SATCHEL_INVALID, "a %s needs '%s'", kind->class,
+        return sat_error_set(loading->err, SATCHEL_INVALID, "%s needs '%s'", kind->class,
                              sat_options_place[kind->where].key);
     if (kind->where != PATH && strchr(text, '/') != NULL)
         return at_node(loading, loading->places[kind->where],

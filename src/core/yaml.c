@@ -143,7 +143,9 @@ int sat_yaml_read(satchel_span text, struct sat_setting **root, satchel_error *e
     if (yaml_parser_initialize(&reader.parser) == 0)
         return sat_error_nomem(err);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&reader.parser, text.data, text.len);
+    /* libyaml wants a pointer, also to nothing. */
+    yaml_parser_set_input_string(&reader.parser, text.len > 0 ? text.data : (yaml_char_t *)"",
+                                 text.len);
     int code = read_events(&reader);
     yaml_parser_delete(&reader.parser);
     if (code == SATCHEL_OK) {

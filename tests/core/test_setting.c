@@ -156,7 +156,7 @@ static void the_number_of_values_is_bounded(void **state)
     sat_setting_free(read_json(text));
     free(text);
     text = new_list(SAT_SETTING_COUNT_MAX);
-    refuses(sat_span_of(text), SATCHEL_LIMIT, "column 16384: more than 8192 values");
+    refuses(sat_span_of(text), SATCHEL_LIMIT, "column 8192: more than 4096 values");
     free(text);
 }
 

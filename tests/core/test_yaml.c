@@ -62,6 +62,14 @@ static void a_document_without_content_is_null(void **state)
     }
 }
 
+static void nothing_at_all_is_null(void **state)
+{
+    (void)state;
+    SAT_AUTO_SETTING struct sat_setting *root = NULL;
+    assert_int_equal(sat_yaml_read((satchel_span){NULL, 0}, &root, NULL), SATCHEL_OK);
+    assert_string_equal(root->text, "");
+}
+
 static void blocks_are_strings(void **state)
 {
     (void)state;
@@ -178,8 +186,8 @@ static void hostile_documents_end_soon(void **state)
         {"", "? ", SATCHEL_INVALID, "a key must be text"},
         {"", "[{", SATCHEL_INVALID, "a key must be text"},
         {"a: ", "*x ", SATCHEL_INVALID, "line 1, column 4: anchors"},
-        {"", "- a\n", SATCHEL_LIMIT, "more than 8192 values"},
-        {"[", "a,", SATCHEL_LIMIT, "more than 8192 values"},
+        {"", "- a\n", SATCHEL_LIMIT, "more than 4096 values"},
+        {"[", "a,", SATCHEL_LIMIT, "more than 4096 values"},
         {"", "&a ", SATCHEL_INVALID, ""},
         {"", "!a ", SATCHEL_INVALID, ""},
         {"", "---\n", SATCHEL_INVALID, "a second document"},
@@ -277,6 +285,7 @@ int main(void)
         cmocka_unit_test(maps_lists_and_scalars_have_places),
         cmocka_unit_test(json_is_yaml),
         cmocka_unit_test(a_document_without_content_is_null),
+        cmocka_unit_test(nothing_at_all_is_null),
         cmocka_unit_test(blocks_are_strings),
         cmocka_unit_test(what_a_configuration_does_not_need_is_refused),
         cmocka_unit_test(bad_syntax_is_refused_with_its_place),

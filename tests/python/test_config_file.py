@@ -122,7 +122,7 @@ def test_the_factory_takes_the_class_of_a_mapping(tmp_path: Path) -> None:
         ("bucket: b\nlanes: x", r"line 2, column 1: option 'lanes' must be a whole number"),
         ("class: Other", r"unknown class 'Other' \(known: S3Database, "),
         ("databases: [{name: a, bucket: b}]", r"no database at its top, and name= picks none"),
-        ("path: /tmp", r"file:///tmp/ is no place of a S3Database"),
+        ("path: /tmp", r"file:///tmp/ is no place of S3Database"),
         ("a: &a [*a]", r"anchors \(&\) and aliases"),
     ],
 )

@@ -57,7 +57,7 @@ class PlacedDatabase(Database):
         file = ConfigFile.of(config, name)
         loaded = file.load()
         if not loaded.uri.startswith(f"{cls.SCHEME}://"):
-            raise InvalidError(f"{file.path}: {loaded.uri} is no place of a {cls.__name__}")
+            raise InvalidError(f"{file.path}: {loaded.uri} is no place of {cls.__name__}")
         made = cls.__new__(cls)
         defaults = {key: value for key, value in cls.DEFAULTS.items() if not loaded.get(key)}
         Database.__init__(made, loaded.uri, defaults, file)
