@@ -193,9 +193,15 @@ static int take_place(struct loading *loading, enum place place)
 {
     const struct sat_setting *node = loading->places[place];
     enum sat_jkind kind = SAT_JKIND_NULL;
+    struct sat_option_value parsed;
     sat_buf_reset(&loading->text);
-    return node == NULL ? SATCHEL_OK
-                        : at_node(loading, node, take_scalar(loading, node, node->key, &kind));
+    if (node == NULL)
+        return SATCHEL_OK;
+    int code = take_scalar(loading, node, node->key, &kind);
+    if (code == SATCHEL_OK)
+        code = sat_option_parse(&sat_options_place[place], sat_buf_str(&loading->text), &parsed,
+                                loading->err);
+    return at_node(loading, node, code);
 }
 
 /* "dataknobs_data.backends.s3.SyncS3Database" -> "S3Database"; NULL when the module is another's.
@@ -249,10 +255,10 @@ static int find_kind(struct loading *loading, const struct kind **kind)
         code = judge_kind(loading, BACKEND, kind);
     if (code == SATCHEL_OK)
         code = judge_kind(loading, TYPE, kind);
-    if (*kind == NULL && loading->places[BUCKET] != NULL)
-        *kind = &kinds[0];
-    else if (*kind == NULL && loading->places[PATH] != NULL)
-        *kind = &kinds[1];
+    for (size_t i = 0; *kind == NULL && i < KIND_COUNT; i++) {
+        if (kinds[i].where != NAME && loading->places[kinds[i].where] != NULL)
+            *kind = &kinds[i];
+    }
     return code;
 }
 

@@ -178,6 +178,7 @@ static void bad_documents_are_refused_with_their_place(void **state)
         {"class: S3Database", "S3Database needs 'bucket'"},
         {"class: S3Database\nbucket: ''", "S3Database needs 'bucket'"},
         {"class: MemoryDatabase", "MemoryDatabase needs 'name'"},
+        {"bucket: \"a\\e[1m\"", "line 1, column 1: option 'bucket' must be UTF-8 without control"},
         {"bucket: a/b", "line 1, column 1: 'a/b' has a '/' in it"},
         {"bucket: a\npath: b", "line 2, column 1: 'path' does not go with S3Database"},
         {"path: a\nuri: mem://x", "line 2, column 1: 'uri' does not go with FileDatabase"},
