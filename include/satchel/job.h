@@ -24,9 +24,10 @@ typedef struct satchel_job satchel_job;
 
 /** How a copy takes its sources. */
 enum satchel_pattern {
-    SATCHEL_PATTERN_AUTO = 0,   /**< an existing name is literal, else a glob if it has magic */
-    SATCHEL_PATTERN_GLOB = 1,   /**< * ? [..] {a,b} ** */
-    SATCHEL_PATTERN_LITERAL = 2 /**< every character stands for itself */
+    SATCHEL_PATTERN_AUTO = 0,    /**< an existing name is literal, else what it looks like */
+    SATCHEL_PATTERN_GLOB = 1,    /**< * ? [..] {a,b} ** */
+    SATCHEL_PATTERN_LITERAL = 2, /**< every character stands for itself */
+    SATCHEL_PATTERN_REGEX = 3    /**< behind a literal folder; matches the whole name below it */
 };
 
 /** What to do when the destination has an object of that name. */

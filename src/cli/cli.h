@@ -60,6 +60,7 @@ struct cli_options {
     bool create_bucket;
     bool dry_run;
     bool verify;
+    bool regex;
     bool long_form;
     bool no_sign_request;
     bool create;

@@ -20,7 +20,7 @@ static int new_job(const struct cli_call *call, const satchel_config *config, sa
         .struct_size = sizeof options,
         .recursive = given->recursive,
         .create_bucket = given->create_bucket,
-        .pattern = given->pattern,
+        .pattern = given->regex ? SATCHEL_PATTERN_REGEX : given->pattern,
         .if_exists = given->if_exists,
         .verify = given->verify,
         .to_folder = strcmp(call->command->name, "download") == 0,

@@ -47,7 +47,8 @@ static int compile_failed(const struct sat_regex *regex, int code, size_t at, sa
                          (const char *)reason, at, regex->pattern);
 }
 
-static int compile(struct sat_regex *regex, satchel_span pattern, satchel_error *err)
+static int compile(struct sat_regex *regex, satchel_span pattern, uint32_t options,
+                   satchel_error *err)
 {
     regex->heap = pcre2_general_context_create(heap_new, heap_free, NULL);
     if (regex->heap == NULL)
@@ -62,14 +63,14 @@ static int compile(struct sat_regex *regex, satchel_span pattern, satchel_error 
     (void)pcre2_set_heap_limit(regex->limits, (uint32_t)(SAT_REGEX_HEAP_MAX / 1024)); /* in KiB */
     int code = 0;
     size_t at = 0;
-    regex->code =
-        pcre2_compile((PCRE2_SPTR)regex->pattern, pattern.len,
-                      PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &at, context);
+    options |= PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
+    regex->code = pcre2_compile((PCRE2_SPTR)regex->pattern, pattern.len, options, &code, &at,
+                                context);
     pcre2_compile_context_free(context);
     return regex->code != NULL ? SATCHEL_OK : compile_failed(regex, code, at, err);
 }
 
-int sat_regex_new(satchel_span pattern, struct sat_regex **out, satchel_error *err)
+static int make(satchel_span pattern, uint32_t options, struct sat_regex **out, satchel_error *err)
 {
     if (pattern.len > SAT_REGEX_PATTERN_MAX)
         return sat_error_set(err, SATCHEL_LIMIT, "regex of %zu bytes is over the limit of %zu",
@@ -78,13 +79,23 @@ int sat_regex_new(satchel_span pattern, struct sat_regex **out, satchel_error *e
     if (regex == NULL)
         return sat_error_nomem(err);
     regex->pattern = sat_strndup(pattern.len > 0 ? pattern.data : "", pattern.len);
-    int rc = regex->pattern != NULL ? compile(regex, pattern, err) : sat_error_nomem(err);
+    int rc = regex->pattern != NULL ? compile(regex, pattern, options, err) : sat_error_nomem(err);
     if (rc != SATCHEL_OK) {
         sat_regex_free(regex);
         return rc;
     }
     *out = regex;
     return SATCHEL_OK;
+}
+
+int sat_regex_new(satchel_span pattern, struct sat_regex **out, satchel_error *err)
+{
+    return make(pattern, 0, out, err);
+}
+
+int sat_regex_new_whole(satchel_span pattern, struct sat_regex **out, satchel_error *err)
+{
+    return make(pattern, PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL, out, err);
 }
 
 void sat_regex_free(struct sat_regex *regex)

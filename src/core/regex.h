@@ -23,6 +23,8 @@ struct sat_regex;
  * SAT_REGEX_PATTERN_MAX, INVALID naming the pattern, the position and the reason when it is bad.
  */
 int sat_regex_new(satchel_span pattern, struct sat_regex **out, satchel_error *err);
+/* The same for names: the whole text has to match, and "." is any character, line ends too. */
+int sat_regex_new_whole(satchel_span pattern, struct sat_regex **out, satchel_error *err);
 void sat_regex_free(struct sat_regex *regex);
 
 /*

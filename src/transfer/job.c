@@ -427,7 +427,7 @@ static const struct sat_job_kind copy_kind = {.run = run_job, .fini = fini_job};
 
 static int check_options(const satchel_copy_options *options, satchel_error *err)
 {
-    if (options->pattern < SATCHEL_PATTERN_AUTO || options->pattern > SATCHEL_PATTERN_LITERAL)
+    if (options->pattern < SATCHEL_PATTERN_AUTO || options->pattern > SATCHEL_PATTERN_REGEX)
         return sat_error_set(err, SATCHEL_INVALID, "pattern is %d: no enum satchel_pattern",
                              options->pattern);
     if (options->if_exists < SATCHEL_IF_EXISTS_OVERWRITE ||

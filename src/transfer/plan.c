@@ -12,13 +12,13 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
-#include "core/glob.h"
 #include "core/listing.h"
 #include "core/log.h"
 #include "core/op.h"
 #include "core/os.h"
 #include "core/str.h"
 #include "transfer/object.h"
+#include "transfer/pattern.h"
 #include "transfer/walk.h"
 
 struct sat_plan {
@@ -32,7 +32,8 @@ struct sat_plan {
     size_t name_from;       /* names of items begin at this byte of their path */
     size_t own_len;         /* of each name: the folder's own name */
     struct sat_reach reach; /* store */
-    struct sat_glob *glob;  /* PATTERN */
+    enum satchel_pattern kind;   /* PATTERN: GLOB or REGEX */
+    struct sat_pattern *pattern; /* PATTERN */
     bool any_depth;
     unsigned depth;  /* of what a PATTERN matches below its folder, at most */
     bool has_single; /* NAME: `single` is the one item */
@@ -114,13 +115,13 @@ static void end_source(struct sat_plan *plan)
 {
     sat_walk_close(plan->walk);
     sat_listing_close(plan->listing);
-    sat_glob_free(plan->glob);
+    sat_pattern_free(plan->pattern);
     sat_place_fini(&plan->place);
     sat_free(plan->path);
     sat_item_fini(&plan->single);
     plan->walk = NULL;
     plan->listing = NULL;
-    plan->glob = NULL;
+    plan->pattern = NULL;
     plan->path = NULL;
     plan->text = NULL;
     plan->has_single = false;
@@ -133,8 +134,11 @@ static bool is_local(const struct sat_plan *plan)
 
 static int nothing_found(const struct sat_plan *plan, satchel_error *err)
 {
-    const char *what = plan->glob != NULL ? "nothing matches" : "no such file, object or folder:";
-    return sat_error_set(err, SATCHEL_NOT_FOUND, "%s '%s'", what, plan->text);
+    if (plan->pattern != NULL)
+        return sat_error_set(err, SATCHEL_NOT_FOUND, "nothing matches '%s', taken as a %s",
+                             plan->text, sat_pattern_word(plan->kind));
+    return sat_error_set(err, SATCHEL_NOT_FOUND, "no such file, object or folder: '%s'",
+                         plan->text);
 }
 
 static int needs_recursive(const struct sat_plan *plan, satchel_error *err)
@@ -225,22 +229,24 @@ static unsigned count_slashes(const char *text, size_t len)
 static int begin_pattern(struct sat_plan *plan, satchel_error *err)
 {
     size_t len = strlen(plan->path);
+    SAT_INFO("'%s' is taken as a %s", plan->text, sat_pattern_word(plan->kind));
     bool whole_folders = sat_str_ends(plan->path, "/");
     if (whole_folders)
         plan->path[--len] = '\0';
-    int code = sat_glob_new(plan->path, &plan->glob, err);
+    int code = sat_pattern_new(plan->path, plan->kind, &plan->pattern, err);
     if (code != SATCHEL_OK) {
         sat_error_prefix(err, "pattern '%s': ", plan->text);
         return code;
     }
-    char *fixed = sat_strdup(sat_glob_prefix(plan->glob));
+    char *fixed = sat_strdup(sat_pattern_fixed(plan->pattern));
     if (fixed == NULL)
         return sat_error_nomem(err);
     size_t fixed_len = strlen(fixed);
     plan->own_len = 0;
     plan->folder_len = sat_path_folder(fixed, fixed_len);
     plan->name_from = plan->folder_len;
-    plan->any_depth = plan->options.recursive || whole_folders || strstr(plan->path, "**") != NULL;
+    bool crosses = plan->kind == SATCHEL_PATTERN_GLOB && strstr(plan->path, "**") != NULL;
+    plan->any_depth = plan->options.recursive || whole_folders || crosses;
     plan->depth = count_slashes(plan->path, len) - count_slashes(fixed, plan->folder_len);
     sat_free(plan->path);
     plan->path = fixed;
@@ -249,7 +255,7 @@ static int begin_pattern(struct sat_plan *plan, satchel_error *err)
 
 static bool may_be_pattern(const struct sat_plan *plan)
 {
-    return plan->options.pattern != SATCHEL_PATTERN_LITERAL && sat_glob_has_magic(plan->path);
+    return plan->kind != SATCHEL_PATTERN_LITERAL;
 }
 
 /* Nothing of exactly that name is there. */
@@ -363,26 +369,34 @@ static int begin_source(struct sat_plan *plan, satchel_error *err)
     plan->path = sat_strdup(plan->place.uri.path);
     if (plan->path == NULL)
         return sat_error_nomem(err);
-    if (options->pattern == SATCHEL_PATTERN_GLOB && sat_glob_has_magic(plan->path))
+    plan->kind = sat_pattern_kind(plan->path, options->pattern);
+    if (options->pattern != SATCHEL_PATTERN_AUTO && may_be_pattern(plan))
         return begin_pattern(plan, err);
-    return is_local(plan) ? begin_local(plan, err) : begin_store(plan, err);
+    code = is_local(plan) ? begin_local(plan, err) : begin_store(plan, err);
+    if (may_be_pattern(plan) && plan->pattern == NULL)
+        SAT_INFO("'%s' is taken literally", plan->text);
+    return code;
 }
 
 /* ---- a source goes on */
 
 /* Whether the pattern wants `path`: itself, or with any_depth a folder that it lies in. */
-static bool wanted(const struct sat_plan *plan, const char *path)
+static int is_wanted(const struct sat_plan *plan, const char *path, bool *wanted,
+                     satchel_error *err)
 {
-    if (plan->glob == NULL || sat_glob_match(plan->glob, sat_span_of(path)))
-        return true;
-    if (!plan->any_depth)
-        return false;
-    for (const char *slash = strchr(path + plan->folder_len, '/'); slash != NULL;
-         slash = strchr(slash + 1, '/')) {
-        if (sat_glob_match(plan->glob, (satchel_span){path, (size_t)(slash - path)}))
-            return true;
-    }
-    return false;
+    const char *below = path + plan->folder_len;
+    *wanted = plan->pattern == NULL;
+    if (*wanted || (!plan->any_depth && count_slashes(below, strlen(below)) > plan->depth))
+        return SATCHEL_OK;
+    int code = sat_pattern_match(plan->pattern, sat_span_of(path), wanted, err);
+    const char *slash = plan->any_depth ? strchr(below, '/') : NULL;
+    for (; code == SATCHEL_OK && !*wanted && slash != NULL; slash = strchr(slash + 1, '/'))
+        code = sat_pattern_match(plan->pattern, (satchel_span){path, (size_t)(slash - path)},
+                                 wanted, err);
+    if (code != SATCHEL_CORRUPT)
+        return code;
+    SAT_WARN("'%s' is not UTF-8: no regular expression matches it", path);
+    return SATCHEL_OK;
 }
 
 static const char *const kind_notes[] = {
@@ -417,8 +431,10 @@ static int from_walk(struct sat_plan *plan, struct sat_item *item, bool *have, b
     SAT_AUTO_FREE char *path = sat_strf("%.*s%s", (int)plan->folder_len, plan->path, found->path);
     if (path == NULL)
         return sat_error_nomem(err);
-    *have = found->kind == SAT_WALKED_FAILED || wanted(plan, path);
-    return *have ? walked_item(plan, found, path, item, err) : SATCHEL_OK;
+    *have = found->kind == SAT_WALKED_FAILED;
+    if (!*have)
+        code = is_wanted(plan, path, have, err);
+    return *have ? walked_item(plan, found, path, item, err) : code;
 }
 
 /* An object that stands for its folder, as consoles make them: nothing to copy. */
@@ -439,9 +455,11 @@ static int from_listing(struct sat_plan *plan, struct sat_item *item, bool *have
                                         row->key + strlen(plan->reach.conn->root));
     if (path == NULL)
         return sat_error_nomem(err);
-    *have = !row->is_prefix && wanted(plan, path);
+    *have = false;
+    if (!row->is_prefix)
+        code = is_wanted(plan, path, have, err);
     if (!*have)
-        return SATCHEL_OK;
+        return code;
     code = store_item(plan, path, row->size, item, err);
     if (code == SATCHEL_OK && is_marker(path + plan->folder_len, row->size)) {
         item->state = SAT_ITEM_SKIPPED;
@@ -529,14 +547,15 @@ int sat_plan_next(struct sat_plan *plan, struct sat_item *item, bool *more, satc
 /* ---- collisions */
 
 /* The first part of all names that the source's items can have; false when that is not known. */
-static bool landing_name(const char *source, satchel_span *name)
+static bool landing_name(const char *source, enum satchel_pattern pattern, satchel_span *name)
 {
     size_t len = strlen(source);
     size_t from = sat_path_folder(source, len);
     *name = (satchel_span){source + from, len - from};
     bool dots = sat_span_eq(*name, ".") || sat_span_eq(*name, "..");
     bool whole_bucket = from >= 2 && source[from - 2] == '/';
-    return name->len > 0 && !dots && !whole_bucket && !sat_glob_has_magic(source);
+    return name->len > 0 && !dots && !whole_bucket &&
+           sat_pattern_kind(source, pattern) == SATCHEL_PATTERN_LITERAL;
 }
 
 static int by_text(const void *a, const void *b)
@@ -557,7 +576,7 @@ bool sat_plan_may_collide(const struct sat_plan_options *options)
     if (names == NULL)
         return true;
     for (size_t i = 0; i < options->count && !collide; i++)
-        collide = !landing_name(options->sources[i], &names[i]);
+        collide = !landing_name(options->sources[i], options->pattern, &names[i]);
     if (!collide)
         qsort(names, options->count, sizeof *names, by_text);
     for (size_t i = 1; i < options->count && !collide; i++)

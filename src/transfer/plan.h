@@ -6,8 +6,9 @@
  *            symbolic link that is named is followed.
  *   FOLDER   "dir/": all below it, in its inner structure. "dir" too when `recursive` is set; else
  *            a folder is an error that names -r.
- *   PATTERN  a glob (core/glob.h) where nothing of that exact name exists. It matches files and
- *            keys; with `recursive` also folders, and then stands for all below them.
+ *   PATTERN  a glob or a regular expression (transfer/pattern.h) where nothing of that exact name
+ *            exists. It matches files and keys, no deeper than it has '/'; with `recursive` at any
+ *            depth and also folders, and then stands for all below them.
  *
  * Every item has a `name`, the path that it gets below a destination folder, as cp and rsync have
  * it: a NAME its last part; "dir/x" for a file of the FOLDER "dir", but "x" for one of "dir/"; for
