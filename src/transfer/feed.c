@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/op.h"
 #include "core/str.h"
+#include "transfer/pattern.h"
 
 enum {
     BATCH_ITEMS = 512,
@@ -90,6 +91,47 @@ void sat_feed_fill(struct sat_feed *feed)
             return;
         code = fill_one(feed, &feed->err);
     }
+}
+
+/* ---- collisions */
+
+/* The first part of all names that the source's items can have; false when that is not known. */
+static bool landing_name(const char *source, enum satchel_pattern pattern, satchel_span *name)
+{
+    size_t len = strlen(source);
+    size_t from = sat_path_folder(source, len);
+    *name = (satchel_span){source + from, len - from};
+    bool dots = sat_span_eq(*name, ".") || sat_span_eq(*name, "..");
+    bool whole_bucket = from >= 2 && source[from - 2] == '/';
+    return name->len > 0 && !dots && !whole_bucket &&
+           sat_pattern_kind(source, pattern) == SATCHEL_PATTERN_LITERAL;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    const satchel_span *x = a;
+    const satchel_span *y = b;
+    size_t len = x->len < y->len ? x->len : y->len;
+    int order = memcmp(x->data, y->data, len);
+    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
+}
+
+bool sat_feed_may_collide(const struct sat_plan_options *options)
+{
+    bool collide = false;
+    if (options->count < 2)
+        return false;
+    satchel_span *names = sat_calloc(options->count, sizeof *names);
+    if (names == NULL)
+        return true;
+    for (size_t i = 0; i < options->count && !collide; i++)
+        collide = !landing_name(options->sources[i], options->pattern, &names[i]);
+    if (!collide)
+        qsort(names, options->count, sizeof *names, by_text);
+    for (size_t i = 1; i < options->count && !collide; i++)
+        collide = by_text(&names[i - 1], &names[i]) == 0;
+    sat_free(names);
+    return collide;
 }
 
 static int by_landing(const void *a, const void *b)

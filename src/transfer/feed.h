@@ -39,6 +39,12 @@ void sat_feed_fini(struct sat_feed *feed);
  */
 void sat_feed_fill(struct sat_feed *feed);
 
+/*
+ * True when two of the sources could land on one name below a folder, as far as their texts tell:
+ * then all items have to be known before the first is copied.
+ */
+bool sat_feed_may_collide(const struct sat_plan_options *options);
+
 /* Sorts the items by landing; INVALID naming two sources that land on one name. */
 int sat_feed_collisions(struct sat_feed_item *items, size_t count, const struct sat_target *target,
                         satchel_error *err);

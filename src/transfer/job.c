@@ -363,7 +363,7 @@ static int prepare(struct copy_job *copy, satchel_error *err)
         .destination = copy->canonical,
         .conns = &copy->source_conns,
     };
-    copy->whole_plan = sat_plan_may_collide(&plan);
+    copy->whole_plan = sat_feed_may_collide(&plan);
     copy->rules = (struct sat_copy_rules){
         .target = &copy->target,
         .if_exists = (enum satchel_if_exists)options->if_exists,

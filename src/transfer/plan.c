@@ -41,6 +41,9 @@ struct sat_plan {
     struct sat_walk *walk;
     struct sat_listing *listing;
     uint64_t found;
+    /* ---- all sources */
+    const char *folder; /* one that was skipped for want of `recursive` */
+    bool brought;       /* anything but skipped items */
 };
 
 /* ---- items */
@@ -147,6 +150,34 @@ static int needs_recursive(const struct sat_plan *plan, satchel_error *err)
                          "'%s' is a folder: copy all below it with -r (recursive) or a '/' behind "
                          "its name",
                          plan->text);
+}
+
+static void set_own_name(struct sat_plan *plan)
+{
+    plan->folder_len = 0;
+    plan->name_from = sat_path_folder(plan->path, strlen(plan->path));
+    plan->own_len = strlen(plan->path) - plan->name_from;
+}
+
+static const char *const kind_notes[] = {
+    [SAT_WALKED_FOLDER] = "a folder (copy it with -r)",
+    [SAT_WALKED_LINK] = "a symbolic link",
+    [SAT_WALKED_SPECIAL] = "no regular file",
+};
+
+/* Among several sources, as a shell makes them of "*", a folder is skipped; alone it is an error. */
+static int begin_unwanted_folder(struct sat_plan *plan, satchel_error *err)
+{
+    if (plan->options.count == 1 || *plan->path == '\0')
+        return needs_recursive(plan, err);
+    SAT_WARN("skipped '%s': %s", plan->text, kind_notes[SAT_WALKED_FOLDER]);
+    set_own_name(plan);
+    int code = is_local(plan) ? local_item(plan, plan->path, 0, &plan->single, err)
+                              : store_item(plan, plan->path, 0, &plan->single, err);
+    plan->single.state = SAT_ITEM_SKIPPED;
+    plan->has_single = true;
+    plan->folder = plan->text;
+    return code;
 }
 
 /* A copy into a folder that is being copied would never end. */
@@ -264,13 +295,6 @@ static int begin_other(struct sat_plan *plan, satchel_error *err)
     return may_be_pattern(plan) ? begin_pattern(plan, err) : nothing_found(plan, err);
 }
 
-static void set_own_name(struct sat_plan *plan)
-{
-    plan->folder_len = 0;
-    plan->name_from = sat_path_folder(plan->path, strlen(plan->path));
-    plan->own_len = strlen(plan->path) - plan->name_from;
-}
-
 static int begin_local(struct sat_plan *plan, satchel_error *err)
 {
     struct stat info;
@@ -282,7 +306,7 @@ static int begin_local(struct sat_plan *plan, satchel_error *err)
     if (S_ISDIR(info.st_mode)) {
         if (plan->options.recursive || sat_str_ends(plan->path, "/"))
             return begin_folder(plan, err);
-        return needs_recursive(plan, err);
+        return begin_unwanted_folder(plan, err);
     }
     if (!S_ISREG(info.st_mode))
         return sat_error_set(err, SATCHEL_INVALID, "'%s' is no regular file", plan->text);
@@ -323,7 +347,7 @@ static int begin_maybe_folder(struct sat_plan *plan, bool ends_with_slash, satch
         return begin_other(plan, err);
     if (plan->options.recursive || ends_with_slash)
         return begin_folder(plan, err);
-    return needs_recursive(plan, err);
+    return begin_unwanted_folder(plan, err);
 }
 
 static int begin_store(struct sat_plan *plan, satchel_error *err)
@@ -398,12 +422,6 @@ static int is_wanted(const struct sat_plan *plan, const char *path, bool *wanted
     SAT_WARN("'%s' is not UTF-8: no regular expression matches it", path);
     return SATCHEL_OK;
 }
-
-static const char *const kind_notes[] = {
-    [SAT_WALKED_FOLDER] = "a folder (copy it with -r)",
-    [SAT_WALKED_LINK] = "a symbolic link",
-    [SAT_WALKED_SPECIAL] = "no regular file",
-};
 
 static int walked_item(const struct sat_plan *plan, const struct sat_walked *found,
                        const char *path, struct sat_item *item, satchel_error *err)
@@ -517,6 +535,19 @@ static int fail_source(struct sat_plan *plan, const satchel_error *why, struct s
     return code;
 }
 
+/* Nothing but folders that were skipped is a failure after all, the last item. */
+static int end_plan(struct sat_plan *plan, struct sat_item *item, bool *more, satchel_error *err)
+{
+    satchel_error why = {0};
+    *more = plan->folder != NULL && !plan->brought;
+    if (!*more)
+        return SATCHEL_OK;
+    plan->text = plan->folder;
+    plan->folder = NULL;
+    (void)needs_recursive(plan, &why);
+    return fail_source(plan, &why, item, err);
+}
+
 int sat_plan_next(struct sat_plan *plan, struct sat_item *item, bool *more, satchel_error *err)
 {
     satchel_error why = {0};
@@ -525,10 +556,8 @@ int sat_plan_next(struct sat_plan *plan, struct sat_item *item, bool *more, satc
     for (;;) {
         bool have = false;
         bool ended = false;
-        if (plan->text == NULL && plan->next_source == plan->options.count) {
-            *more = false;
-            return SATCHEL_OK;
-        }
+        if (plan->text == NULL && plan->next_source == plan->options.count)
+            return end_plan(plan, item, more, err);
         int code = plan->text == NULL ? begin_source(plan, &why) : SATCHEL_OK;
         if (code == SATCHEL_OK)
             code = step(plan, item, &have, &ended, &why);
@@ -537,50 +566,10 @@ int sat_plan_next(struct sat_plan *plan, struct sat_item *item, bool *more, satc
         if (code != SATCHEL_OK)
             return fail_source(plan, &why, item, err);
         plan->found += have ? 1 : 0;
+        plan->brought = plan->brought || (have && item->state != SAT_ITEM_SKIPPED);
         if (ended)
             end_source(plan);
         if (have)
             return SATCHEL_OK;
     }
-}
-
-/* ---- collisions */
-
-/* The first part of all names that the source's items can have; false when that is not known. */
-static bool landing_name(const char *source, enum satchel_pattern pattern, satchel_span *name)
-{
-    size_t len = strlen(source);
-    size_t from = sat_path_folder(source, len);
-    *name = (satchel_span){source + from, len - from};
-    bool dots = sat_span_eq(*name, ".") || sat_span_eq(*name, "..");
-    bool whole_bucket = from >= 2 && source[from - 2] == '/';
-    return name->len > 0 && !dots && !whole_bucket &&
-           sat_pattern_kind(source, pattern) == SATCHEL_PATTERN_LITERAL;
-}
-
-static int by_text(const void *a, const void *b)
-{
-    const satchel_span *x = a;
-    const satchel_span *y = b;
-    size_t len = x->len < y->len ? x->len : y->len;
-    int order = memcmp(x->data, y->data, len);
-    return order != 0 ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-bool sat_plan_may_collide(const struct sat_plan_options *options)
-{
-    bool collide = false;
-    if (options->count < 2)
-        return false;
-    satchel_span *names = sat_calloc(options->count, sizeof *names);
-    if (names == NULL)
-        return true;
-    for (size_t i = 0; i < options->count && !collide; i++)
-        collide = !landing_name(options->sources[i], options->pattern, &names[i]);
-    if (!collide)
-        qsort(names, options->count, sizeof *names, by_text);
-    for (size_t i = 1; i < options->count && !collide; i++)
-        collide = by_text(&names[i - 1], &names[i]) == 0;
-    sat_free(names);
-    return collide;
 }

@@ -5,7 +5,9 @@
  *   NAME     an existing file or object of exactly that name, whatever characters it has. A local
  *            symbolic link that is named is followed.
  *   FOLDER   "dir/": all below it, in its inner structure. "dir" too when `recursive` is set; else
- *            a folder is an error that names -r.
+ *   FOLDER   "dir/": all below it, in its inner structure. "dir" too when `recursive` is set; else
+ *            a folder is an error that names -r, or among several sources skipped, as a shell's "*"
+ *            brings folders too.
  *   PATTERN  a glob or a regular expression (transfer/pattern.h) where nothing of that exact name
  *            exists. It matches files and keys, no deeper than it has '/'; with `recursive` at any
  *            depth and also folders, and then stands for all below them.
@@ -66,11 +68,5 @@ void sat_plan_free(struct sat_plan *plan);
  * next source. Blocks while it lists. Fails only with NOMEM.
  */
 int sat_plan_next(struct sat_plan *plan, struct sat_item *item, bool *more, satchel_error *err);
-
-/*
- * True when two of the sources could land on one name below a folder, as far as their texts tell:
- * then all items have to be known before the first is copied.
- */
-bool sat_plan_may_collide(const struct sat_plan_options *options);
 
 #endif

@@ -42,6 +42,26 @@ static void searches_anywhere_in_the_text(void **state)
     assert_false(search("a", ""));
 }
 
+static void a_whole_regex_matches_the_whole_text(void **state)
+{
+    (void)state;
+    struct sat_regex *regex = NULL;
+    static const struct {
+        const char *text;
+        bool match;
+    } rows[] = {{"ab", true}, {"cd", true}, {"abx", false}, {"xab", false}, {"abcd", false},
+                {"a\nb", true}, {"ab\n", false}};
+    assert_int_equal(sat_regex_new_whole(sat_span_of("a.?b|cd$"), &regex, NULL), SATCHEL_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool found = !rows[i].match;
+        assert_int_equal(sat_regex_search(regex, sat_span_of(rows[i].text), &found, NULL),
+                         SATCHEL_OK);
+        if (found != rows[i].match)
+            fail_msg("'%s'", rows[i].text);
+    }
+    sat_regex_free(regex);
+}
+
 static void works_on_code_points_and_unicode_classes(void **state)
 {
     (void)state;
@@ -185,6 +205,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(searches_anywhere_in_the_text),
+        cmocka_unit_test(a_whole_regex_matches_the_whole_text),
         cmocka_unit_test(works_on_code_points_and_unicode_classes),
         cmocka_unit_test(a_bad_pattern_names_itself_and_the_place),
         cmocka_unit_test(a_pattern_over_4_kib_is_limit),

@@ -144,6 +144,28 @@ static void collisions_name_both_sources(void **state)
     close_feed();
 }
 
+static void collisions_are_foreseen(void **state)
+{
+    static const struct {
+        const char *a;
+        const char *b;
+        bool collide;
+    } rows[] = {
+        {"x/a", "x/b", false},     {"x/a", "y/a", true},       {"x/", "y", true},
+        {"x/*", "y", true},        {"s3://a", "s3://b", true}, {".", "x", true},
+        {"s3://b/k", "k2", false}, {"x/\\d", "y", true},      {"x/a$", "y", true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const sources[] = {rows[i].a, rows[i].b};
+        const struct sat_plan_options options = {.sources = sources, .count = 2};
+        if (sat_feed_may_collide(&options) != rows[i].collide)
+            fail_msg("%s and %s", rows[i].a, rows[i].b);
+        const struct sat_plan_options one = {.sources = sources, .count = 1};
+        assert_false(sat_feed_may_collide(&one));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +175,7 @@ int main(void)
         CASE(a_cancelled_feed_stops),
         CASE(the_bucket_is_made_with_the_first_item),
         CASE(collisions_name_both_sources),
+        cmocka_unit_test(collisions_are_foreseen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

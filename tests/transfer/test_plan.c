@@ -5,7 +5,7 @@
 
 #include "transfer/fixture.h"
 
-enum { RECURSIVE = 1, GLOB = 2, LITERAL = 4 };
+enum { RECURSIVE = 1, GLOB = 2, LITERAL = 4, REGEX = 8 };
 
 static struct sat_plan_options options_of(const char *const *sources, size_t count, int flags)
 {
@@ -15,6 +15,7 @@ static struct sat_plan_options options_of(const char *const *sources, size_t cou
         .recursive = (flags & RECURSIVE) != 0,
         .pattern = (flags & GLOB)      ? SATCHEL_PATTERN_GLOB
                    : (flags & LITERAL) ? SATCHEL_PATTERN_LITERAL
+                   : (flags & REGEX)   ? SATCHEL_PATTERN_REGEX
                                        : SATCHEL_PATTERN_AUTO,
         .conns = &conns,
     };
@@ -244,26 +245,57 @@ static void a_destination_in_the_source_is_refused(void **state)
     assert_null(strstr(plan_with(&options), "INVALID"));
 }
 
-static void collisions_are_foreseen(void **state)
+static void regular_expressions_match_whole_names(void **state)
 {
-    static const struct {
-        const char *a;
-        const char *b;
-        bool collide;
-    } rows[] = {
-        {"x/a", "x/b", false},     {"x/a", "y/a", true},       {"x/", "y", true},
-        {"x/*", "y", true},        {"s3://a", "s3://b", true}, {".", "x", true},
-        {"s3://b/k", "k2", false},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *const sources[] = {rows[i].a, rows[i].b};
-        const struct sat_plan_options options = options_of(sources, 2, 0);
-        if (sat_plan_may_collide(&options) != rows[i].collide)
-            fail_msg("%s and %s", rows[i].a, rows[i].b);
-        const struct sat_plan_options one = options_of(sources, 1, 0);
-        assert_false(sat_plan_may_collide(&one));
+    make_tree();
+    assert_plan("d/.*\\.log$", 0, "a.log\nb.log\n");
+    assert_plan("d/[ab]\\.log", 0, "a.log\nb.log\n");
+    assert_plan("d/..lo.", REGEX, "a.log\nb.log\n");
+    assert_plan("\\w/sub/.\\.log", 0, "d/sub/e.log\n");
+    assert_plan("report \\(\\d\\).*", 0, "report (1).pdf\n");
+}
+
+static void regular_expressions_look_as_deep_as_they_are(void **state)
+{
+    (void)state;
+    make_tree();
+    assert_plan("d/.*/.*\\.log$", 0, "sub/e.log\n");
+    assert_plan("d/.*\\.log$", RECURSIVE, "a.log\nb.log\nsub/deep/f.log\nsub/e.log\n");
+    assert_plan("d/s\\w+", RECURSIVE, "sub/deep/f.log\nsub/e.log\n");
+    assert_plan("d/s\\w+/", 0, "sub/deep/f.log\nsub/e.log\n");
+}
+
+static void names_that_are_not_utf8_match_no_regular_expression(void **state)
+{
+    (void)state;
+    put("l/a\xE9.log", "");
+    put("l/b.log", "");
+    assert_string_equal(plan_of(at("l/.*\\.log"), 0), "b.log\n");
+    assert_non_null(strstr(plan_of(at("l/*\xE9.log"), 0), "a\xE9.log"));
+}
+
+static void a_folder_among_several_sources_is_skipped(void **state)
+{
+    (void)state;
+    make_tree();
+    for (size_t i = 0; i < 3; i++) {
+        const char *const sources[] = {text_of("%sd/sub", bases[i]), text_of("%sd/a.log", bases[i]),
+                                       text_of("%sd/sub/deep", bases[i])};
+        const struct sat_plan_options options = options_of(sources, 3, 0);
+        assert_string_equal(plan_with(&options), "sub (skipped)\na.log\ndeep (skipped)\n");
     }
+}
+
+static void nothing_but_folders_is_a_failure(void **state)
+{
+    (void)state;
+    make_tree();
+    const char *const sources[] = {at("t/d/sub"), at("t/d")};
+    const struct sat_plan_options options = options_of(sources, 2, 0);
+    const char *found = plan_with(&options);
+    assert_ptr_equal(strstr(found, "sub (skipped)\nd (skipped)\nINVALID "), found);
+    assert_non_null(strstr(found, "-r"));
 }
 
 int main(void)
@@ -286,7 +318,11 @@ int main(void)
         CASE(a_whole_bucket_is_a_folder),
         CASE(markers_of_folders_are_skipped),
         CASE(a_destination_in_the_source_is_refused),
-        CASE(collisions_are_foreseen),
+        CASE(regular_expressions_match_whole_names),
+        CASE(regular_expressions_look_as_deep_as_they_are),
+        CASE(names_that_are_not_utf8_match_no_regular_expression),
+        CASE(a_folder_among_several_sources_is_skipped),
+        CASE(nothing_but_folders_is_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
