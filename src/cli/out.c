@@ -127,9 +127,11 @@ static const char *hint(const struct cli_call *call, const satchel_error *err)
 static void printable(char *text)
 {
     for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7F)
-            *text = '?';
+        if (!cli_text_is_control(text))
+            continue;
+        if (*text == '\xC2')
+            *text++ = '?';
+        *text = '?';
     }
 }
 

@@ -96,6 +96,12 @@ static size_t sequence(const unsigned char *p)
     return len;
 }
 
+bool cli_text_is_control(const char *at)
+{
+    const unsigned char *p = (const unsigned char *)at;
+    return *p < 0x20 || *p == 0x7F || (p[0] == 0xC2 && p[1] >= 0x80 && p[1] < 0xA0);
+}
+
 static void json_char(struct cli_text *text, const unsigned char *p, size_t len)
 {
     if (len == 0)
@@ -104,8 +110,8 @@ static void json_char(struct cli_text *text, const unsigned char *p, size_t len)
         cli_text_addf(text, "\\%c", *p);
     else if (*p == '\n')
         cli_text_str(text, "\\n");
-    else if (*p < 0x20 || *p == 0x7F)
-        cli_text_addf(text, "\\u%04x", *p);
+    else if (cli_text_is_control((const char *)p))
+        cli_text_addf(text, "\\u%04x", len == 1 ? p[0] : p[1]);
     else
         cli_text_add(text, (const char *)p, len);
 }

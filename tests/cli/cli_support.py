@@ -26,7 +26,7 @@ class Result:
     @property
     def lines(self) -> list[Any]:
         """The lines of standard output as JSON."""
-        return [json.loads(line) for line in self.out.splitlines()]
+        return [json.loads(line) for line in self.out.split("\n") if line]
 
     @property
     def summary(self) -> Any:
