@@ -88,6 +88,13 @@ static size_t regex_folder(const char *path)
     return sat_path_folder(path, strcspn(path, REGEX_SYNTAX));
 }
 
+/* No regular expression begins with something to repeat that is not there. */
+static bool looks_like_regex(const char *path)
+{
+    char first = path[regex_folder(path)];
+    return first != '*' && first != '?' && has_regex_only(path);
+}
+
 /* Told that it is one, a name with a dot is one too. */
 static bool may_be_regex(const char *path)
 {
@@ -99,7 +106,7 @@ static bool may_be_regex(const char *path)
 enum satchel_pattern sat_pattern_kind(const char *path, enum satchel_pattern wish)
 {
     if (wish == SATCHEL_PATTERN_AUTO)
-        wish = has_regex_only(path) ? SATCHEL_PATTERN_REGEX : SATCHEL_PATTERN_GLOB;
+        wish = looks_like_regex(path) ? SATCHEL_PATTERN_REGEX : SATCHEL_PATTERN_GLOB;
     bool is_one = wish == SATCHEL_PATTERN_GLOB    ? sat_glob_has_magic(path)
                   : wish == SATCHEL_PATTERN_REGEX ? may_be_regex(path)
                                                   : false;

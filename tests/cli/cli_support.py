@@ -6,6 +6,9 @@ import hashlib
 import json
 import os
 import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,3 +157,23 @@ class Bucket:
 
     def put(self, key: str, body: bytes, **more: Any) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=body, **more)
+
+
+@contextmanager
+def temporary_bucket() -> Iterator[Bucket]:
+    """A bucket of the test server that is removed in the end."""
+    boto3 = pytest.importorskip("boto3")
+    env = s3_env()
+    client = boto3.client(
+        "s3",
+        endpoint_url=env["AWS_ENDPOINT_URL"],
+        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
+        region_name=env["AWS_REGION"],
+    )
+    made = Bucket(f"cli-{uuid.uuid4().hex[:16]}", client)
+    client.create_bucket(Bucket=made.name)
+    yield made
+    for key in made.names():
+        client.delete_object(Bucket=made.name, Key=key)
+    client.delete_bucket(Bucket=made.name)

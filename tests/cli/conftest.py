@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_support import Bucket, Cli, make_tree, s3_env
+from cli_support import Bucket, Cli, make_tree, s3_env, temporary_bucket
 
 
 @pytest.fixture
@@ -30,22 +29,9 @@ def tree(cli: Cli) -> Path:
 @pytest.fixture
 def bucket(cli: Cli) -> Iterator[Bucket]:
     """A fresh bucket; the command is set up to reach it."""
-    boto3 = pytest.importorskip("boto3")
-    env = s3_env()
-    cli.extra |= env
-    client = boto3.client(
-        "s3",
-        endpoint_url=env["AWS_ENDPOINT_URL"],
-        aws_access_key_id=env["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=env["AWS_SECRET_ACCESS_KEY"],
-        region_name=env["AWS_REGION"],
-    )
-    made = Bucket(f"cli-{uuid.uuid4().hex[:16]}", client)
-    client.create_bucket(Bucket=made.name)
-    yield made
-    for key in made.names():
-        client.delete_object(Bucket=made.name, Key=key)
-    client.delete_bucket(Bucket=made.name)
+    with temporary_bucket() as made:
+        cli.extra |= s3_env()
+        yield made
 
 
 @pytest.fixture(params=["file", "s3"])

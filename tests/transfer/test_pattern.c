@@ -38,7 +38,7 @@ static void auto_knows_globs(void **state)
     (void)state;
     ASSERT_KIND(GLOB, "/data/*.log", "backup_*.tar.gz", "app-??.log", "app-0[12].log");
     ASSERT_KIND(GLOB, "data.*", "access.log.*", "{a,c}.*", "v{1,2}.txt", "photo (1)*.jpg",
-                "New folder (2)/*", "[!a]*", "a\\*", "a{}", "[.*]");
+                "New folder (2)/*", "[!a]*", "a\\*", "a{}", "[.*]", "d/*$", "?\\.x");
 }
 
 static void auto_knows_names(void **state)
