@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -277,3 +278,30 @@ def test_arguments_of_another_type_are_refused(memory: Database) -> None:
         memory.read(1)
     with pytest.raises(ValueError, match="on_error is one of"):
         memory.create_batch([], on_error="ignore")
+
+
+def unescape(text: str) -> str:
+    raw = re.sub(rb"=([0-9A-F]{2})", lambda match: bytes([int(match[1], 16)]), text.encode("utf-8"))
+    return raw.decode("utf-8")
+
+
+def test_metadata_of_any_text_is_kept_and_shown_in_tags(s3: Any) -> None:
+    """Ten tags fit; what does not stays in the body alone."""
+    bucket = s3.bucket()
+
+    def tags(id: str) -> dict[str, str]:
+        reply = s3.boto.get_object_tagging(Bucket=bucket, Key=f"{id}.json")
+        return {tag["Key"]: tag["Value"] for tag in reply["TagSet"]}
+
+    special = {"a=b&c": "x&y=z", "ø & å": "é=ü"}
+    plain = {f"k{i}": f"value {i}" for i in range(8)}
+    metadata = plain | special | {"émoji": "\U0001f600", "plus+%": "100% + 1"}
+    with satchel.S3Database({"bucket": bucket, "prefix": "", **s3.options}) as db:
+        db.create(Record({"id": "many"}, metadata))
+        db.create(Record({"id": "few"}, special))
+        back = must_read(db, "many")
+    assert {key: back.metadata[key] for key in metadata} == metadata
+    assert len(tags("many")) == 10
+    assert tags("many").items() >= {"_more": "1", "k0": "value 0", "k5": "value 5"}.items()
+    few = {unescape(key): unescape(value) for key, value in tags("few").items()}
+    assert few.items() >= special.items()

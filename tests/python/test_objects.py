@@ -115,6 +115,19 @@ def test_globs_pick_files(base_uri: str, tree: Path, tmp_path: Path) -> None:
     assert sorted(hashes(tmp_path / "logs")) == ["a.log", "b.log"]
 
 
+def test_regular_expressions_pick_files(base_uri: str, tree: Path, tmp_path: Path) -> None:
+    satchel.upload(rf"{tree}/.*\.log$", base_uri)
+    assert satchel.list(base_uri) == [base_uri + name for name in ("a.log", "b.log", "in/d.log")]
+    satchel.download(rf"{base_uri}[ab]\.log", tmp_path / "flat", recursive=False)
+    assert sorted(hashes(tmp_path / "flat")) == ["a.log", "b.log"]
+
+
+@pytest.mark.parametrize("uri", ["az://container/data/", "direct:///nvme/cache/"])
+def test_schemes_of_later_versions_say_so(tree: Path, uri: str) -> None:
+    with pytest.raises(satchel.UnsupportedError, match="known"):
+        satchel.upload(f"{tree}/*.csv", uri)
+
+
 def test_nothing_matched_is_not_found(base_uri: str, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileNotFoundError, match="nope"):

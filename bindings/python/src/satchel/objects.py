@@ -300,12 +300,13 @@ def upload(
     """Copies local files to a store.
 
     Args:
-        patterns: paths or globs (`/data/*.log`, `**`), one or several. A folder that ends with "/"
-            stands for all below it, and keeps its inner structure.
+        patterns: paths, globs (`/data/*.log`, `**`) or regular expressions (`/data/.*\\.json$`), one
+            or several. A folder that ends with "/" stands for all below it, and keeps its inner
+            structure.
         dest: a URI; with "/" at its end, or of several files, it is a folder.
         max_in_flight: objects at once.
         create_bucket: make a bucket or folder that is missing.
-        recursive: folders with all below them.
+        recursive: folders with all below them; regular expressions at any depth.
         progress: a callable that is given a Progress, or True for a bar.
         on_error: "return": no exception when some files failed; they are in the result.
         options: configuration of both sides.
@@ -339,10 +340,11 @@ def download(
     """Copies objects of a store into a local folder, which is made when it is missing.
 
     Args:
-        uri: an object, a glob, or a prefix that ends with "/" with all below it; one or several.
+        uri: an object, a glob, a regular expression, or a prefix that ends with "/" with all below
+            it; one or several.
         dir: the folder. Each file appears only complete and verified.
         max_in_flight: objects at once.
-        recursive: prefixes with all below them.
+        recursive: prefixes with all below them; regular expressions at any depth.
         progress: as for upload().
         on_error: as for upload().
         options: configuration of both sides.
