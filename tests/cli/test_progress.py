@@ -10,6 +10,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,19 @@ class Terminal:
 
     def __init__(self, cli: Cli, words: list[str], width: int) -> None:
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        self.resize(width)
         self.process = cli.start(*words, stderr=slave, stdout=subprocess.PIPE)
         os.close(slave)
         self.text = b""
+
+    def resize(self, width: int) -> None:
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+
+    def fresh_frame(self) -> str:
+        """The first frame that was surely begun from now on: the one behind the next."""
+        start = len(self.text)
+        self.read_until(lambda _: self.text.count(b"\r", start) > 2)
+        return self.text[start:].split(b"\r")[2].decode()
 
     def read_until(self, done: Callable[[str], bool]) -> None:
         """Reads on until the text fulfils `done`, or to the end."""
@@ -117,6 +127,39 @@ def test_the_bar_fits(
     else:
         assert FULL.fullmatch(last)
     assert (b"#" in terminal.text) == (locale == "C" and width > 20)
+
+
+def sweep(cli: Cli, words: list[str], widths: range) -> dict[int, str]:
+    """What is shown at each width of a terminal that changes it while the call goes on."""
+    terminal = Terminal(cli, words, 200)
+    terminal.read_until(lambda text: "1/2 files" in text)
+    shown = {}
+    for width in widths:
+        terminal.resize(width)
+        shown[width] = terminal.fresh_frame()
+    terminal.process.terminate()
+    terminal.finish()
+    return shown
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_every_width_of_a_terminal(
+    cli: Cli, files: list[str], server: HeldServer, locale: str
+) -> None:
+    """20 to 200 columns, changed under way: no frame ever reaches the last column."""
+    cli.extra["LC_ALL"] = locale
+    step = 20
+    with ThreadPoolExecutor(step) as pool:
+        runs = [pool.submit(sweep, cli, files, range(20 + i, 201, step)) for i in range(step)]
+        server.held.wait(60)
+        shown = {width: frame for run in runs for width, frame in run.result().items()}
+    assert sorted(shown) == list(range(20, 201))
+    for width, frame in shown.items():
+        assert len(frame.rstrip()) < width
+        assert frame.isascii() == (locale == "C" or "[" not in frame)
+        assert ("[" in frame) == (width >= 30)
+        assert ("files" in frame) == (width >= 40)
+        assert ("ETA" in frame) or width < 69
 
 
 @pytest.mark.parametrize(
