@@ -149,6 +149,8 @@ static void fill_exchange(struct sat_op *op)
     exchange->deadline_ns = op->deadline_ns;
     exchange->request = &op->attempt->request;
     exchange->source = &op->source;
+    exchange->moved = op->moved;
+    op->sink.moved = op->moved;
     exchange->sink = op->kind == SAT_OP_GET ? &op->sink : NULL;
     exchange->on_head = op->kind == SAT_OP_GET ? on_head : NULL;
     exchange->user = op;

@@ -170,6 +170,8 @@ int sat_sink_write(struct sat_sink *sink, const void *data, size_t len, satchel_
     if (len == 0)
         return SATCHEL_OK;
     sink->received += len;
+    if (sink->moved != NULL)
+        atomic_fetch_add(sink->moved, len);
     sink->crc64 = sat_crc64(sink->crc64, data, len);
     if (sink->want_md5) {
         int code = take_md5(sink, data, len, err);
@@ -208,6 +210,8 @@ void sat_sink_rewind(struct sat_sink *sink)
     sat_free(sink->md5);
     sink->md5 = NULL;
     sink->want_md5 = false;
+    if (sink->moved != NULL)
+        atomic_fetch_sub(sink->moved, sink->received);
     sink->received = 0;
     sink->crc64 = 0;
     sink->written = 0;

@@ -2,6 +2,7 @@
 #ifndef SAT_CORE_BODY_H
 #define SAT_CORE_BODY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,6 +71,8 @@ struct sat_sink {
     struct sat_buf *memory; /* MEMORY: borrowed; its max bounds the object */
     int fd;                 /* FILE: borrowed */
     uint64_t offset;        /* FILE: where byte 0 of the body goes */
+    /* Counts the bytes as they come; a rewind takes them back. NULL = not wanted. */
+    atomic_uint_least64_t *moved;
     /* State, reset by sat_sink_rewind(). */
     uint64_t received;
     uint64_t crc64;

@@ -164,6 +164,7 @@ void sat_engine_run_here(struct sat_op *op)
     set_deadline(op);
     op->attempts = 0;
     op->unsettled = false;
+    op->sink.moved = op->moved;
     sat_sink_rewind(&op->sink);
     if (atomic_load(&op->cancelled))
         code = sat_error_set(&op->err, SATCHEL_CANCELLED, "cancelled");

@@ -111,6 +111,22 @@ static bool is_as_hashed(struct sat_transfer *transfer, const void *data, size_t
     return true;
 }
 
+static void count_sent(struct sat_exchange *exchange, size_t len)
+{
+    if (exchange->moved == NULL || !exchange->request->body_is_source)
+        return;
+    atomic_fetch_add(exchange->moved, len);
+    exchange->counted += len;
+}
+
+/* What an attempt sent that is to be repeated. */
+static void take_back_sent(struct sat_exchange *exchange)
+{
+    if (exchange->moved != NULL)
+        atomic_fetch_sub(exchange->moved, exchange->counted);
+    exchange->counted = 0;
+}
+
 static size_t on_read(char *out, size_t size, size_t count, void *user)
 {
     struct sat_transfer *transfer = user;
@@ -125,6 +141,7 @@ static size_t on_read(char *out, size_t size, size_t count, void *user)
         sat_error_set(&exchange->err, SATCHEL_MODIFIED, "the file to send changed while read");
         return CURL_READFUNC_ABORT;
     }
+    count_sent(exchange, got);
     transfer->sent += got;
     transfer->progress_ns = sat_clock_now_ns();
     transfer->body_sent = transfer->sent >= transfer->body.length;
@@ -437,6 +454,7 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
     if (transfer == NULL)
         return sat_error_nomem(err);
     reset_outputs(exchange);
+    take_back_sent(exchange);
     transfer->exchange = exchange;
     transfer->requests = 0;
     transfer->head_done = false;

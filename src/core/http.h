@@ -6,6 +6,7 @@
 #ifndef SAT_CORE_HTTP_H
 #define SAT_CORE_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,6 +30,7 @@ struct sat_exchange {
     const struct sat_request *request;
     const struct sat_source *source; /* the body when request->body_is_source */
     struct sat_sink *sink;           /* bodies of 2xx replies; NULL = reply.body */
+    atomic_uint_least64_t *moved;    /* counts bytes of `source` as they leave; NULL = not wanted */
     /* The head of a 2xx reply is complete; not OK ends the exchange with that error. */
     int (*on_head)(struct sat_exchange *exchange, satchel_error *err);
     void *user;
@@ -40,6 +42,7 @@ struct sat_exchange {
     bool sent;         /* the whole request left: the server may act on it */
 
     struct sat_transfer *transfer; /* http.c's */
+    uint64_t counted;              /* in *moved, of the latest attempt; http.c's */
     struct sat_exchange *next;
 };
 

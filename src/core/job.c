@@ -23,7 +23,7 @@ void satchel_job_stats(const satchel_job *job, satchel_progress *progress)
         .objects_failed = atomic_load(&job->objects_failed),
         .objects_skipped = atomic_load(&job->objects_skipped),
         .objects_total = atomic_load(&job->objects_total),
-        .bytes_done = atomic_load(&job->bytes_done),
+        .bytes_done = atomic_load(&job->bytes_done) + atomic_load(&job->bytes_moving),
         .bytes_total = atomic_load(&job->bytes_total),
         .total_is_final = atomic_load(&job->total_is_final),
     };

@@ -39,7 +39,8 @@ struct satchel_job {
     atomic_uint_least64_t objects_failed;
     atomic_uint_least64_t objects_skipped;
     atomic_uint_least64_t objects_total;
-    atomic_uint_least64_t bytes_done;
+    atomic_uint_least64_t bytes_done;   /* of finished objects */
+    atomic_uint_least64_t bytes_moving; /* of objects under way */
     atomic_uint_least64_t bytes_total;
     atomic_bool total_is_final;
 };

@@ -301,6 +301,7 @@ static int local_to_local(struct sat_copy *copy, const struct sat_local_file *fi
     if (code != SATCHEL_OK)
         return code;
     struct sat_sink sink = sat_sink_file(landing.fd, 0);
+    sink.moved = &copy->moved;
     code = copy_bytes(copy, file, &sink, err);
     const struct content content = {.size = sink.received, .crc64 = sink.crc64};
     sat_sink_fini(&sink);
@@ -311,7 +312,11 @@ static int store_to_local(struct sat_copy *copy, satchel_error *err)
 {
     struct sat_landing landing;
     struct sat_op op = {
-        .conn = copy->item.conn, .key = copy->item.key, .expected_size = copy->item.size};
+        .conn = copy->item.conn,
+        .key = copy->item.key,
+        .expected_size = copy->item.size,
+        .moved = &copy->moved,
+    };
     int code = begin_landing(copy, copy->item.size, &landing, err);
     if (code != SATCHEL_OK)
         return code;
@@ -344,7 +349,11 @@ static int local_to_store(struct sat_copy *copy, const struct sat_local_file *fi
     if (code != SATCHEL_OK)
         return code;
     struct sat_op op = {
-        .conn = copy->rules->target->conn, .key = key, .if_absent = only_if_absent(copy)};
+        .conn = copy->rules->target->conn,
+        .key = key,
+        .if_absent = only_if_absent(copy),
+        .moved = &copy->moved,
+    };
     set_op(copy, &op);
     code = sat_object_put_file(&op, file, err);
     set_op(copy, NULL);
@@ -367,6 +376,7 @@ static int put_object(struct sat_copy *copy, const char *key, const struct sat_o
         .key = key,
         .if_absent = only_if_absent(copy),
         .source = *source,
+        .moved = &copy->moved,
         .content_type = info->content_type,
         .metadata = sat_tags_count(&info->metadata) > 0 ? &info->metadata : NULL,
     };

@@ -31,6 +31,7 @@ struct sat_copy {
     char *destination;    /* path or URI; owned */
     uint64_t memory;      /* bytes of memory that it takes at most */
     atomic_bool cancelled;
+    atomic_uint_least64_t moved; /* bytes on their way so far; a repeated request takes them back */
     struct sat_mutex lock;
     struct {
         struct sat_op *under_way;

@@ -312,6 +312,17 @@ static void cancel_all(struct copy_job *copy)
         sat_copy_cancel(at);
 }
 
+/* Of the copies under way; not more than each of them was to have. */
+static uint64_t bytes_moving(const struct copy_job *copy)
+{
+    uint64_t sum = 0;
+    for (struct sat_copy *at = copy->running; at != NULL; at = at->next) {
+        uint64_t moved = atomic_load(&at->moved);
+        sum += moved < at->item.size ? moved : at->item.size;
+    }
+    return sum;
+}
+
 static bool is_finished(const struct copy_job *copy)
 {
     if (copy->planning || copy->in_flight > 0)
@@ -335,6 +346,7 @@ static void coordinate(struct copy_job *copy)
         }
         if (planned)
             take_batch(copy);
+        atomic_store(&copy->job.bytes_moving, bytes_moving(copy));
         if (sat_job_tick(&copy->job, NULL) != SATCHEL_OK && !copy->stopping)
             cancel_all(copy);
     }

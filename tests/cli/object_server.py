@@ -16,7 +16,8 @@ PAGE = 100
 class ObjectServer(ThreadingHTTPServer):
     """One bucket, read-only: ListObjectsV2 with encoded names, HEAD and GET.
 
-    `on_get` is called with the key of each GET before its answer.
+    `on_get` is called with the key of each GET before its answer, `on_half` when half of the body
+    was sent.
     """
 
     daemon_threads = True
@@ -25,6 +26,7 @@ class ObjectServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.objects = dict(objects)
         self.on_get: Callable[[str], None] = lambda _: None
+        self.on_half: Callable[[str], None] = lambda _: None
 
     @property
     def env(self) -> dict[str, str]:
@@ -72,7 +74,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":
-            self.wfile.write(body)
+            half = len(body) // 2
+            self.wfile.write(body[:half])
+            self.server.on_half(self.path)
+            self.wfile.write(body[half:])
 
     def do_GET(self) -> None:
         target = urlsplit(self.path)

@@ -9,6 +9,7 @@ import re
 import struct
 import subprocess
 import termios
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from cli_support import Cli
 from held_server import HeldServer, held_server
+from object_server import object_server
 
 FULL = re.compile(
     r"UPLOAD: \[(?P<bar>[^\]]*)\] (?P<sizes>[\d.]+ [kMG]?B/[\d.]+ [kMG]?B\+?)"
@@ -88,7 +90,7 @@ class Terminal:
 def upload_on_terminal(cli: Cli, words: list[str], width: int, server: HeldServer) -> Terminal:
     """Runs an upload of which a frame at half the way was seen, to its end."""
     terminal = Terminal(cli, words, width)
-    terminal.read_until(lambda text: re.search(r"\b1/2|50%|1\.\d MB/2", text) is not None)
+    terminal.read_until(lambda text: re.search(r"\b1/2|[1-9]\d*%|1\.\d MB/2", text) is not None)
     server.release.set()
     assert terminal.finish() == 0
     return terminal
@@ -127,6 +129,28 @@ def test_the_bar_fits(
     else:
         assert FULL.fullmatch(last)
     assert (b"#" in terminal.text) == (locale == "C" and width > 20)
+
+
+def test_half_of_an_object_is_half_of_the_bar(cli: Cli) -> None:
+    """Also when it is the only one: bytes count as they come."""
+    body = b"x" * 8_000_000
+    resume = threading.Event()
+
+    def wait(_: str) -> None:
+        resume.wait(60)
+
+    with object_server({"big": body}) as server:
+        server.on_half = wait
+        cli.extra |= server.env
+        terminal = Terminal(cli, ["download", "s3://bucket/big", "out/"], 100)
+        terminal.read_until(lambda text: "4.0 MB/8.0 MB" in text)
+        resume.set()
+        assert terminal.finish() == 0
+    half = next(frame for frame in terminal.frames if "4.0 MB/8.0 MB" in frame)
+    assert re.match(r"DOWNLOAD: \[(█+) +\] ", half)
+    assert half.count("█") == pytest.approx(len(half.split("[")[1].split("]")[0]) / 2, abs=1)
+    assert "8.0 MB/8.0 MB" in terminal.frames[-1]
+    assert (cli.home / "out/big").read_bytes() == body
 
 
 def sweep(cli: Cli, words: list[str], widths: range) -> dict[int, str]:

@@ -398,6 +398,30 @@ static void a_source_is_replayed_from_its_start(void **state)
     (void)close(fd);
 }
 
+static void moved_bytes_are_counted_and_taken_back(void **state)
+{
+    (void)state;
+    atomic_uint_least64_t moved = 0;
+    START({.bytes = fake_reply("503 Busy", "", "error")}, {.then = HTTP_CLOSE},
+          {.bytes = fake_reply("200 OK", "ETag: e\r\n", "")},
+          {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab", .then = HTTP_CLOSE},
+          {.bytes = abc("")});
+    op.moved = &moved;
+    op.kind = SAT_OP_PUT;
+    op.source = sat_source_span((satchel_span){.data = "content", .len = 7});
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+    assert_int_equal(atomic_load(&moved), 7);
+    struct sat_op get = {.kind = SAT_OP_GET,
+                         .conn = conn,
+                         .key = "k",
+                         .sink = sat_sink_memory(&body),
+                         .moved = &moved};
+    assert_int_equal(sat_op_run(&get, NULL), SATCHEL_OK);
+    assert_int_equal(get.attempts, 2);
+    assert_int_equal(atomic_load(&moved), 7 + 3);
+    sat_op_fini(&get);
+}
+
 /* What the store says it holds after a PUT is held against what was sent. */
 static void a_put_that_the_store_garbled_is_repeated(void **state)
 {
@@ -542,6 +566,7 @@ int main(void)
         TEST(a_range_is_counted_by_its_own_length),
         TEST(a_body_over_the_memory_maximum_is_not_repeated),
         TEST(a_source_is_replayed_from_its_start),
+        TEST(moved_bytes_are_counted_and_taken_back),
         TEST(a_file_that_changes_after_hashing_is_not_stored),
         TEST(a_file_that_is_shorter_than_told_is_modified),
         TEST(digests_of_spans_and_files_agree),

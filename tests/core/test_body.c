@@ -149,9 +149,13 @@ static void a_rewound_sink_knows_nothing_of_the_first_try(void **state)
     unsigned char md5[16];
     sat_buf_init(&memory, 100);
     struct sat_sink sink = sat_sink_memory(&memory);
+    atomic_uint_least64_t moved = 1;
     sink.want_md5 = true;
+    sink.moved = &moved;
     assert_int_equal(sat_sink_write(&sink, "wrong", 5, NULL), SATCHEL_OK);
+    assert_int_equal(atomic_load(&moved), 6);
     sat_sink_rewind(&sink);
+    assert_int_equal(atomic_load(&moved), 1);
     assert_false(sat_sink_md5(&sink, md5));
     sink.want_md5 = true;
     assert_int_equal(sat_sink_write(&sink, "ab", 2, NULL), SATCHEL_OK);
