@@ -64,8 +64,8 @@ static int compile(struct sat_regex *regex, satchel_span pattern, uint32_t optio
     int code = 0;
     size_t at = 0;
     options |= PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C;
-    regex->code = pcre2_compile((PCRE2_SPTR)regex->pattern, pattern.len, options, &code, &at,
-                                context);
+    regex->code =
+        pcre2_compile((PCRE2_SPTR)regex->pattern, pattern.len, options, &code, &at, context);
     pcre2_compile_context_free(context);
     return regex->code != NULL ? SATCHEL_OK : compile_failed(regex, code, at, err);
 }

@@ -160,8 +160,8 @@ int sat_pattern_new(const char *path, enum satchel_pattern kind, struct sat_patt
     struct sat_pattern *made = sat_calloc(1, sizeof *made);
     if (made == NULL)
         return sat_error_nomem(err);
-    int code = kind == SATCHEL_PATTERN_REGEX ? make_regex(made, path, err)
-                                             : make_glob(made, path, err);
+    int code =
+        kind == SATCHEL_PATTERN_REGEX ? make_regex(made, path, err) : make_glob(made, path, err);
     if (code == SATCHEL_OK && made->fixed == NULL)
         code = sat_error_nomem(err);
     if (code == SATCHEL_OK)

@@ -8,8 +8,8 @@
  * AUTO takes for a regular expression what is unlikely to be meant as a glob:
  *   \. \d \w \s \b (or with D W S B ( ) ^ $ + |)      .* .+ ^ where a part begins
  *   {4}   {2,4} or + behind ] or )                    (?   (a|b)   $ at the end
- * unless it begins with * or ?. Else it is a glob if it has one of * ? [ {, else literal. So "data.*"
- * and "photo (1)*" are globs.
+ * unless it begins with * or ?. Else it is a glob if it has one of * ? [ {, else literal. So
+ * "data.*" and "photo (1)*" are globs.
  */
 #ifndef SAT_TRANSFER_PATTERN_H
 #define SAT_TRANSFER_PATTERN_H

@@ -27,11 +27,11 @@ struct sat_plan {
     /* ---- the source under way */
     const char *text; /* as given; NULL = none */
     struct sat_place place;
-    char *path;             /* place's path, for a FOLDER with a '/' at its end */
-    size_t folder_len;      /* of `path`: the folder that is walked or listed */
-    size_t name_from;       /* names of items begin at this byte of their path */
-    size_t own_len;         /* of each name: the folder's own name */
-    struct sat_reach reach; /* store */
+    char *path;                  /* place's path, for a FOLDER with a '/' at its end */
+    size_t folder_len;           /* of `path`: the folder that is walked or listed */
+    size_t name_from;            /* names of items begin at this byte of their path */
+    size_t own_len;              /* of each name: the folder's own name */
+    struct sat_reach reach;      /* store */
     enum satchel_pattern kind;   /* PATTERN: GLOB or REGEX */
     struct sat_pattern *pattern; /* PATTERN */
     bool any_depth;
@@ -165,7 +165,8 @@ static const char *const kind_notes[] = {
     [SAT_WALKED_SPECIAL] = "no regular file",
 };
 
-/* Among several sources, as a shell makes them of "*", a folder is skipped; alone it is an error. */
+/* Among several sources, as a shell makes them of "*", a folder is skipped; alone it is an error.
+ */
 static int begin_unwanted_folder(struct sat_plan *plan, satchel_error *err)
 {
     if (plan->options.count == 1 || *plan->path == '\0')

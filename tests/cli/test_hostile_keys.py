@@ -66,7 +66,9 @@ def is_refused(key: str) -> bool:
 def clashes(keys: list[str]) -> set[str]:
     """Keys of which one would be the folder of the other: a file system holds one of both."""
     fit = {key for key in keys if not is_refused(key)}
-    parents = {"/".join(key.split("/")[:n]): key for key in fit for n in range(1, key.count("/") + 1)}
+    parents = {
+        "/".join(key.split("/")[:n]): key for key in fit for n in range(1, key.count("/") + 1)
+    }
     inner = {key for key in fit for parent in parents.keys() & fit if key.startswith(f"{parent}/")}
     return inner | (parents.keys() & fit)
 
@@ -81,7 +83,7 @@ def snapshot(folder: Path, but: Path) -> dict[str, bytes | str | None]:
         for name in [*folders, *files]:
             path = Path(base, name)
             if path.is_symlink():
-                found[str(path)] = os.readlink(path)
+                found[str(path)] = str(path.readlink())
             else:
                 found[str(path)] = path.read_bytes() if path.is_file() else None
     return found

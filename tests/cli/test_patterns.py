@@ -1,4 +1,4 @@
-"""Sources as patterns, over 200 files of odd names: what is taken is what Python's fnmatch and re say."""
+"""Sources as patterns, over 200 files of odd names, against what fnmatch and re say of them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,42 @@ COUNT = 200
 Names = list[str]
 
 STEMS = [
-    "report (1)", "report (2)", "a+b", "a b", "  lead", "brackets[1]", "brackets1", "{x,y}", "x",
-    "Grüße", unicodedata.normalize("NFD", "Grüße"), "日本", "line\nbreak", "tab\there", "-dash", "--r",
-    "star*", "ques?", "quo'te", 'dou"ble', "do$$ar", "app-0001", "app-12345", "app-9876", "file_7",
-    "file_x", "back\\slash", "pipe|or", "caret^", "data", "dataset", "~tilde", "#hash", "%41", "&amp",
-]  # fmt: skip
+    "report (1)",
+    "report (2)",
+    "a+b",
+    "a b",
+    "  lead",
+    "brackets[1]",
+    "brackets1",
+    "{x,y}",
+    "x",
+    "Grüße",
+    unicodedata.normalize("NFD", "Grüße"),
+    "日本",
+    "line\nbreak",
+    "tab\there",
+    "-dash",
+    "--r",
+    "star*",
+    "ques?",
+    "quo'te",
+    'dou"ble',
+    "do$$ar",
+    "app-0001",
+    "app-12345",
+    "app-9876",
+    "file_7",
+    "file_x",
+    "back\\slash",
+    "pipe|or",
+    "caret^",
+    "data",
+    "dataset",
+    "~tilde",
+    "#hash",
+    "%41",
+    "&amp",
+]
 SUFFIXES = ["", ".log", ".json", ".csv", ".tar.gz", ".log.1", ".LOG", ".", "$", ".pdf"]
 FOLDERS = ["", "sub/", "sub/deep/", "New folder (2)/", "v1.2/", "a+b.d/", "-opt/", "ü/"]
 
@@ -29,7 +60,16 @@ FOLDERS = ["", "sub/", "sub/deep/", "New folder (2)/", "v1.2/", "a+b.d/", "-opt/
 def make_names() -> Names:
     """200 names, always the same, with the seeds' own among them."""
     names = [f"{FOLDERS[0]}{stem}{SUFFIXES[i % 10]}" for i, stem in enumerate(STEMS)]
-    names += ["x", "a+b", "report (1).pdf", "app-0001.log", "app-12345.log", "file_7.csv", "x.json", "data.csv"]
+    names += [
+        "x",
+        "a+b",
+        "report (1).pdf",
+        "app-0001.log",
+        "app-12345.log",
+        "file_7.csv",
+        "x.json",
+        "data.csv",
+    ]
     names += ["line\nbreak.json", "sub/x.json", "sub/deep/app-1234.log", "New folder (2)/x.log"]
     drawn = list(itertools.product(FOLDERS, STEMS, SUFFIXES))
     random.Random(2).shuffle(drawn)
@@ -45,16 +85,53 @@ NAMES = make_names()
 
 # pattern -> the folder in front of what a regular expression matches
 GLOBS = [
-    "*", "*.log", "app-????.log", "app-[0-9]*.log", "[!a-z]*", "*[[]*", "report ([12]).*", "data.*",
-    "*/*.json", "*/*/*", "sub/*", "New folder (2)/*", "v1.2/*", "*.{log,json}", "{app,file}*.csv",
-    "*\n*", "-*", "*ü*", "a+b*", "?", "*.", "*$", "**", "**/*.json", "sub/**", "{sub,ü}/*.log",
-]  # fmt: skip
+    "*",
+    "*.log",
+    "app-????.log",
+    "app-[0-9]*.log",
+    "[!a-z]*",
+    "*[[]*",
+    "report ([12]).*",
+    "data.*",
+    "*/*.json",
+    "*/*/*",
+    "sub/*",
+    "New folder (2)/*",
+    "v1.2/*",
+    "*.{log,json}",
+    "{app,file}*.csv",
+    "*\n*",
+    "-*",
+    "*ü*",
+    "a+b*",
+    "?",
+    "*.",
+    "*$",
+    "**",
+    "**/*.json",
+    "sub/**",
+    "{sub,ü}/*.log",
+]
 REGEXES = {
-    r".*\.json$": "", r"app-[0-9]{4}\.log": "", r"file_\d+\.csv$": "", r".*": "", r"[^.]+": "",
-    r"(report|data).*": "", r"\W.*": "", r"(?i).*\.log": "", r"sub/.*\.json$": "sub/",
-    r"v1.2/[a-z]+\..*": "v1.2/", r".*/.*\.log": "", r"\w+/deep/.*": "", r"report \(\d\)\..+": "",
-    r".*\n.*": "", r"[-~#%&].*": "", r".*\$$": "", r"(sub|ü)/.*": "", r"^a.b$": "",
-}  # fmt: skip
+    r".*\.json$": "",
+    r"app-[0-9]{4}\.log": "",
+    r"file_\d+\.csv$": "",
+    r".*": "",
+    r"[^.]+": "",
+    r"(report|data).*": "",
+    r"\W.*": "",
+    r"(?i).*\.log": "",
+    r"sub/.*\.json$": "sub/",
+    r"v1.2/[a-z]+\..*": "v1.2/",
+    r".*/.*\.log": "",
+    r"\w+/deep/.*": "",
+    r"report \(\d\)\..+": "",
+    r".*\n.*": "",
+    r"[-~#%&].*": "",
+    r".*\$$": "",
+    r"(sub|ü)/.*": "",
+    r"^a.b$": "",
+}
 # Behind a class, ".*" is what globs say of a suffix.
 AUTO_REGEXES = [one for one in REGEXES if one != "[-~#%&].*"]
 
@@ -69,7 +146,7 @@ def glob_choices(pattern: str) -> Names:
 
 
 def glob_parts_match(names: Names, patterns: Names) -> bool:
-    """fnmatch part by part; a part "**" stands for any number of parts."""
+    """Python's fnmatch part by part; a part "**" stands for any number of parts."""
     if not patterns:
         return not names
     if patterns[0] == "**":
@@ -187,7 +264,11 @@ def test_what_exists_is_literal(cli: Cli, base: str) -> None:
 @pytest.mark.parametrize("pattern", ["*.json", r".*\.json$", "report (1).pdf", "a+b"])
 def test_the_right_files_arrive(cli: Cli, base: str, pattern: str) -> None:
     wanted = (
-        by_regex(pattern) if pattern in REGEXES else by_glob(pattern) if "*" in pattern else {pattern}
+        by_regex(pattern)
+        if pattern in REGEXES
+        else by_glob(pattern)
+        if "*" in pattern
+        else {pattern}
     )
     cli.ok("download", f"{base}{pattern}", "out")
     arrived = {name: (cli.home / "out" / name).read_text() for name in digests(cli.home / "out")}

@@ -1,5 +1,5 @@
 /* The bar as a text: every width, both alphabets, every state of a job. */
-#include "progress.h"
+#include "cli/progress.h"
 
 #include "support/test.h"
 
@@ -91,8 +91,9 @@ static void every_width_is_kept(void **state)
 static unsigned told(const char *line)
 {
     return (strchr(line, '%') != NULL ? 1U : 0U) | (strstr(line, " GB") != NULL ? 3U : 0U) |
-           (strstr(line, "2 failed") != NULL ? 4U : 0U) | (strstr(line, "files") != NULL ? 8U : 0U) |
-           (strstr(line, "B/s") != NULL ? 16U : 0U) | (strstr(line, "ETA: 6s") != NULL ? 32U : 0U);
+           (strstr(line, "2 failed") != NULL ? 4U : 0U) |
+           (strstr(line, "files") != NULL ? 8U : 0U) | (strstr(line, "B/s") != NULL ? 16U : 0U) |
+           (strstr(line, "ETA: 6s") != NULL ? 32U : 0U);
 }
 
 static void wider_lines_tell_no_less(void **state)
@@ -125,9 +126,11 @@ static void lines_are_those_of_the_specification(void **state)
     (void)state;
     const satchel_progress *busy = &states[4];
     assert_line(busy, 200, true,
-                "UPLOAD: [██████████████████████████████          ] 1.8 GB/2.4 GB (95.7 MiB/s, ETA: 6s) 1204/3000 files, 2 failed");
-    assert_line(busy, 88, false,
-                "UPLOAD: [############    ] 1.8 GB/2.4 GB (95.7 MiB/s, ETA: 6s) 1204/3000 files, 2 failed");
+                "UPLOAD: [██████████████████████████████          ] 1.8 GB/2.4 GB (95.7 MiB/s, "
+                "ETA: 6s) 1204/3000 files, 2 failed");
+    assert_line(
+        busy, 88, false,
+        "UPLOAD: [############    ] 1.8 GB/2.4 GB (95.7 MiB/s, ETA: 6s) 1204/3000 files, 2 failed");
     assert_line(busy, 70, false,
                 "UPLOAD: [#####  ] 1.8 GB/2.4 GB (95.7 MiB/s) 1204/3000 files, 2 failed");
     assert_line(busy, 60, false, "UPLOAD: [#######   ] 1.8 GB/2.4 GB 1204/3000 files, 2 failed");

@@ -402,10 +402,11 @@ static void moved_bytes_are_counted_and_taken_back(void **state)
 {
     (void)state;
     atomic_uint_least64_t moved = 0;
-    START({.bytes = fake_reply("503 Busy", "", "error")}, {.then = HTTP_CLOSE},
-          {.bytes = fake_reply("200 OK", "ETag: e\r\n", "")},
-          {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab", .then = HTTP_CLOSE},
-          {.bytes = abc("")});
+    START(
+        {.bytes = fake_reply("503 Busy", "", "error")}, {.then = HTTP_CLOSE},
+        {.bytes = fake_reply("200 OK", "ETag: e\r\n", "")},
+        {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nab", .then = HTTP_CLOSE},
+        {.bytes = abc("")});
     op.moved = &moved;
     op.kind = SAT_OP_PUT;
     op.source = sat_source_span((satchel_span){.data = "content", .len = 7});

@@ -49,8 +49,8 @@ static void a_whole_regex_matches_the_whole_text(void **state)
     static const struct {
         const char *text;
         bool match;
-    } rows[] = {{"ab", true}, {"cd", true}, {"abx", false}, {"xab", false}, {"abcd", false},
-                {"a\nb", true}, {"ab\n", false}};
+    } rows[] = {{"ab", true},    {"cd", true},   {"abx", false}, {"xab", false},
+                {"abcd", false}, {"a\nb", true}, {"ab\n", false}};
     assert_int_equal(sat_regex_new_whole(sat_span_of("a.?b|cd$"), &regex, NULL), SATCHEL_OK);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bool found = !rows[i].match;

@@ -26,9 +26,15 @@ SERVERS = ROOT / "tools" / "servers.sh"
 RUNNER = Path(__file__).with_name("run_block.py")
 ACCOUNT = "test"  # key and secret, as in the texts
 BUCKETS = (
-    "my-data-bucket my-bucket test-bucket archive-bucket bucket container source-bucket "
-    "backup-container"
-).split()
+    "my-data-bucket",
+    "my-bucket",
+    "test-bucket",
+    "archive-bucket",
+    "bucket",
+    "container",
+    "source-bucket",
+    "backup-container",
+)
 
 SEEDS = {
     "000": "90d65f0f8fe59ed6ebe65757faf72c86d71c52ad922ae5152f33f64fbc0d606f",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from seed_support import REPLACEMENTS, Stage, blocks, seed
+
 LARGE = 10 * 1024 * 1024
 
 IMPORTS = """
@@ -86,7 +87,9 @@ def run(stage: Stage, heading: str, *ask: str) -> list[object]:
 
 def test_every_block_has_its_test() -> None:
     assert set(blocks(seed("003"), "python")) == set(BLOCKS)
-    tested = set(re.findall(r'run\(\s*stage, "([^"]+)"', Path(__file__).read_text(encoding="utf-8")))
+    tested = set(
+        re.findall(r'run\(\s*stage, "([^"]+)"', Path(__file__).read_text(encoding="utf-8"))
+    )
     tested |= {"1. Batch Operations", "API Call Reduction", *COMMENTS}
     assert tested == {heading for heading, prelude in BLOCKS.items() if prelude is not None}
     assert len(REPLACEMENTS) <= 6
@@ -243,6 +246,8 @@ def test_configuration_file(stage: Stage, workers: str | None) -> None:
     (stage.work / "config.yaml").write_text(text, encoding="utf-8")
     stage.extra = {"S3_BUCKET": "my-data-bucket", "S3_PREFIX": f"{stage.own}/"}
     stage.extra |= {"S3_MAX_WORKERS": workers} if workers else {}
-    code = 'db = S3Database.from_config("config.yaml", name="archive")\ndb.create(Record({"id": "x"}))'
+    code = (
+        'db = S3Database.from_config("config.yaml", name="archive")\ndb.create(Record({"id": "x"}))'
+    )
     stage.run(IMPORTS, code)
     assert stage.keys("my-data-bucket") == ["x.json"]

@@ -153,7 +153,7 @@ static void collisions_are_foreseen(void **state)
     } rows[] = {
         {"x/a", "x/b", false},     {"x/a", "y/a", true},       {"x/", "y", true},
         {"x/*", "y", true},        {"s3://a", "s3://b", true}, {".", "x", true},
-        {"s3://b/k", "k2", false}, {"x/\\d", "y", true},      {"x/a$", "y", true},
+        {"s3://b/k", "k2", false}, {"x/\\d", "y", true},       {"x/a$", "y", true},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -300,9 +300,9 @@ def upload(
     """Copies local files to a store.
 
     Args:
-        patterns: paths, globs (`/data/*.log`, `**`) or regular expressions (`/data/.*\\.json$`), one
-            or several. A folder that ends with "/" stands for all below it, and keeps its inner
-            structure.
+        patterns: paths, globs (`/data/*.log`, `**`) or regular expressions (`/data/.*\\.json$`),
+            one or several. A folder that ends with "/" stands for all below it, and keeps its
+            inner structure.
         dest: a URI; with "/" at its end, or of several files, it is a folder.
         max_in_flight: objects at once.
         create_bucket: make a bucket or folder that is missing.
