@@ -6,10 +6,11 @@
  * key of a handle begins with conn.root. There are no buckets: the BUCKET_ kinds mean the root
  * folder, and a PUT makes missing folders, the root included.
  *
- * Names beginning with ".satchel" of our own making (the lock file of a folder, files in the
- * making) are neither listed nor taken as keys. Empty folders are no keys and are left alone.
- * The parts: file_path.c keys to folders, file_attr.c ETag and metadata, file_object.c stat, get,
- * tags, file_lock.c compare-and-swap, file_put.c, file_delete.c, file_list.c.
+ * Names beginning with ".satchel" of our own making (the lock file of a folder, side-cars, files in
+ * the making) are neither listed nor taken as keys. Empty folders are no keys and are left alone.
+ * The parts: file_path.c keys to folders, file_attr.c ETag and metadata, file_side.c where no
+ * attribute holds them, file_object.c stat, get, tags, file_lock.c compare-and-swap, file_sweep.c
+ * dead temporaries, file_put.c, file_delete.c, file_list.c.
  */
 #include "backends/file.h"
 
@@ -22,6 +23,7 @@
 #include "core/backend.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/str.h"
 
 int sat_file_sync_folder(const struct sat_file_state *state, int dirfd, const char *key,
                          satchel_error *err)
@@ -68,16 +70,18 @@ static int only_lock(int dirfd, bool *only)
         result = sat_os_dir_next(dir, &name, NULL);
         if (result <= 0)
             break;
-        *only = sat_file_hidden(name) && !sat_os_is_temp_name(name);
+        *only = sat_str_eq(name, SAT_FILE_LOCK_NAME);
     }
     sat_os_dir_close(dir);
     return result;
 }
 
-static int remove_root(const char *root)
+static int remove_root(struct sat_file_state *state, const char *root)
 {
     bool only = false;
     SAT_AUTO_FD int dirfd = sat_file_open_folder(root, "", O_RDONLY);
+    if (dirfd >= 0)
+        sat_file_sweep_folder(state, dirfd);
     int result = dirfd < 0 ? dirfd : only_lock(dirfd, &only);
     if (result < 0)
         return result;
@@ -92,8 +96,7 @@ static int remove_root(const char *root)
 
 static int file_bucket_delete(void *state, struct sat_op *op, satchel_error *err)
 {
-    (void)state;
-    int result = remove_root(op->conn->root);
+    int result = remove_root(state, op->conn->root);
     if (result == -ENOTEMPTY || result == -EEXIST)
         return sat_error_set(err, SATCHEL_CONFLICT, "not empty: file:///%s", op->conn->root);
     return result < 0 ? sat_file_fail(err, result, "deleting", op->conn->root) : SATCHEL_OK;

@@ -1,11 +1,14 @@
 /*
- * What the file backend keeps beside the bytes, in the one extended attribute `user.satchel`.
+ * What the file backend keeps beside the bytes, in the one extended attribute `user.satchel`, or in
+ * a side-car where that cannot hold it (file_side.c).
  *
- * Three lines, each in the form of sat_tags_encode(): properties (v, stamp, etag, type), metadata,
- * tags. (1) All of it is valid only while `stamp` (inode, size, mtime in ns) equals fstat: a file
+ * Three lines, each in the form of sat_tags_encode(): properties (v, stamp, etag, type, and in a
+ * side-car name, the file's own), metadata, tags. (1) All of it is valid only while `stamp` (inode, size, mtime in ns) equals fstat: a file
  * that somebody else wrote, or put in the place of ours, has none of it. (2) Our writes set the
  * mtime to a random nanosecond before the file gets its name, so that a foreign write cannot leave
- * the same stamp by chance.
+ * the same stamp by chance. (3) Where there is an attribute, that is it: a side-car is looked for
+ * only where there is none. So writing the attribute, or removing it when the side-car is complete,
+ * is one step for every reader.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,8 +26,7 @@
 static const char attribute[] = "user.satchel";
 
 enum {
-    ATTR_USUAL = 2048,    /* fits beside the inode's other attributes on every file system */
-    ATTR_MAX = 64 * 1024, /* the kernel's limit */
+    ATTR_MAX = 2048, /* fits beside the inode's other attributes on every file system */
     ATTR_LINES = 3,
 };
 
@@ -81,7 +83,7 @@ static const char *property(const struct sat_tags *properties, const char *name)
 static bool cut_lines(const char *text, size_t len, satchel_span lines[ATTR_LINES])
 {
     for (int i = 0; i < ATTR_LINES; i++) {
-        const char *end = memchr(text, '\n', len);
+        const char *end = len == 0 ? NULL : memchr(text, '\n', len);
         if (end == NULL)
             return false;
         lines[i] = (satchel_span){text, (size_t)(end - text)};
@@ -107,8 +109,9 @@ static void take_properties(const struct sat_tags *properties, const struct stat
     }
 }
 
-/* Parses all lines, or with `only_etag` the first. What is not of our form counts as absent. */
-static int parse(satchel_span text, const struct stat *info, bool only_etag,
+/* Parses all lines, or with `only_etag` the first. What is not of our form, or with `name` another
+ * file's, counts as absent. */
+static int parse(satchel_span text, const struct stat *info, const char *name, bool only_etag,
                  struct sat_file_attr *attr, satchel_error *err)
 {
     satchel_span lines[ATTR_LINES];
@@ -116,7 +119,7 @@ static int parse(satchel_span text, const struct stat *info, bool only_etag,
     if (!cut_lines(text.data, text.len, lines))
         return SATCHEL_OK;
     int code = sat_tags_parse(lines[0], &properties, err);
-    if (code == SATCHEL_OK)
+    if (code == SATCHEL_OK && (name == NULL || sat_str_eq(property(&properties, "name"), name)))
         take_properties(&properties, info, attr);
     if (code == SATCHEL_OK && attr->valid && !only_etag) {
         const char *type = property(&properties, "type");
@@ -132,44 +135,68 @@ static int parse(satchel_span text, const struct stat *info, bool only_etag,
     return code == SATCHEL_INVALID ? sat_local_forgive(err) : code;
 }
 
-static int read_attr(int fd, const struct stat *info, bool only_etag, struct sat_file_attr *attr,
-                     satchel_error *err)
+static int read_attr(const struct sat_file_place *place, int fd, const struct stat *info,
+                     bool only_etag, struct sat_file_attr *attr, satchel_error *err)
 {
-    char usual[ATTR_USUAL];
-    SAT_AUTO_FREE char *large = NULL;
-    char *text = usual;
+    char usual[ATTR_MAX];
+    SAT_AUTO_BUF struct sat_buf beside;
+    const char *name = NULL;
     sat_file_etag_weak(info, attr->etag);
+    sat_buf_init(&beside, SAT_FILE_SIDE_MAX);
     int64_t len = sat_os_get_xattr(fd, attribute, usual, sizeof usual);
-    if (len == -ERANGE) {
-        text = large = sat_malloc(ATTR_MAX);
-        if (large == NULL)
-            return sat_error_nomem(err);
-        len = sat_os_get_xattr(fd, attribute, large, ATTR_MAX);
+    satchel_span text = {usual, len < 0 ? 0 : (size_t)len};
+    if (len == -ENODATA || len == -EOPNOTSUPP) {
+        const char *slash = strrchr(place->name, '/');
+        name = slash == NULL ? place->name : slash + 1;
+        len = sat_file_side_read(place, info, &beside);
+        attr->beside = len == 0;
+        text = sat_buf_span(&beside);
     }
-    if (len == -ENODATA || len == -EOPNOTSUPP)
-        return SATCHEL_OK;
-    if (len < 0)
-        return sat_error_os(err, (int)-len, "reading the attribute %s", attribute);
-    return parse((satchel_span){text, (size_t)len}, info, only_etag, attr, err);
+    if (len == -ESTALE)
+        return sat_error_set(err, SATCHEL_MODIFIED, "'%s' changed while it was read", place->name);
+    if (len < 0 && len != -ENODATA && len != -ERANGE) /* ours are not that long */
+        return sat_error_os(err, (int)-len, "reading the attributes of '%s'", place->name);
+    return parse(text, info, name, only_etag, attr, err);
 }
 
-int sat_file_attr_read(int fd, const struct stat *info, struct sat_file_attr *attr,
-                       satchel_error *err)
+int sat_file_attr_read(const struct sat_file_place *place, int fd, const struct stat *info,
+                       struct sat_file_attr *attr, satchel_error *err)
 {
     *attr = (struct sat_file_attr){0};
-    int code = read_attr(fd, info, false, attr, err);
+    int code = read_attr(place, fd, info, false, attr, err);
     if (code != SATCHEL_OK)
         sat_file_attr_fini(attr);
     return code;
 }
 
-int sat_file_attr_etag(int fd, const struct stat *info, char etag[SAT_FILE_ETAG_SIZE],
-                       satchel_error *err)
+int sat_file_attr_etag(const struct sat_file_place *place, int fd, const struct stat *info,
+                       char etag[SAT_FILE_ETAG_SIZE], satchel_error *err)
 {
     struct sat_file_attr attr = {0};
-    int code = read_attr(fd, info, true, &attr, err);
+    int code = read_attr(place, fd, info, true, &attr, err);
     memcpy(etag, attr.etag, sizeof attr.etag);
     return code;
+}
+
+bool sat_file_attr_owner(satchel_span text, char name[NAME_MAX + 1], ino_t *inode)
+{
+    satchel_span lines[ATTR_LINES];
+    struct sat_tags properties = {0};
+    uint64_t number = 0;
+    if (!cut_lines(text.data, text.len, lines) ||
+        sat_tags_parse(lines[0], &properties, NULL) != SATCHEL_OK)
+        return false;
+    const char *owner = property(&properties, "name");
+    const char *stamp = property(&properties, "stamp");
+    SAT_AUTO_FREE char *digits = sat_strndup(stamp, strcspn(stamp, "-"));
+    size_t len = strlen(owner);
+    bool good = len > 0 && len <= NAME_MAX && strchr(owner, '/') == NULL && digits != NULL &&
+                sat_parse_u64(digits, &number);
+    if (good)
+        memcpy(name, owner, len + 1);
+    *inode = number;
+    sat_tags_fini(&properties);
+    return good;
 }
 
 void sat_file_attr_fini(struct sat_file_attr *attr)
@@ -182,60 +209,71 @@ void sat_file_attr_fini(struct sat_file_attr *attr)
 
 /* ---- writing */
 
-static int format(const struct stat *info, const struct sat_file_attr *attr, struct sat_buf *buf,
-                  satchel_error *err)
+static int format(const struct stat *info, const struct sat_file_attr *attr, const char *name,
+                  struct sat_buf *buf, satchel_error *err)
 {
     char stamp[SAT_FILE_ETAG_SIZE];
     struct sat_tags properties = {0};
     format_stamp(info, "", stamp);
-    int code = sat_tags_add_str(&properties, "v", "1", err);
-    if (code == SATCHEL_OK)
-        code = sat_tags_add_str(&properties, "stamp", stamp, err);
-    if (code == SATCHEL_OK)
-        code = sat_tags_add_str(&properties, "etag", attr->recorded, err);
-    if (code == SATCHEL_OK && attr->content_type != NULL)
-        code = sat_tags_add_str(&properties, "type", attr->content_type, err);
+    const struct {
+        const char *name;
+        const char *value; /* NULL: left out */
+    } rows[] = {{"v", "1"},
+                {"stamp", stamp},
+                {"etag", attr->recorded},
+                {"type", attr->content_type},
+                {"name", name}};
+    int code = SATCHEL_OK;
+    for (size_t i = 0; code == SATCHEL_OK && i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].value != NULL)
+            code = sat_tags_add_str(&properties, rows[i].name, rows[i].value, err);
+    }
     const struct sat_tags *lines[ATTR_LINES] = {&properties, &attr->metadata, &attr->tags};
     for (int i = 0; code == SATCHEL_OK && i < ATTR_LINES; i++) {
         (void)sat_tags_encode(buf, lines[i]);
         (void)sat_buf_add_char(buf, '\n');
-        code = sat_buf_check(buf, "attributes", err);
+        code = sat_buf_check(buf, "the attributes of a file", err);
     }
     sat_tags_fini(&properties);
     return code;
-}
-
-static int refuse(int result, const struct sat_file_attr *attr, size_t len, const char *key,
-                  bool *kept, satchel_error *err)
-{
-    bool wanted = sat_tags_count(&attr->metadata) > 0 || sat_tags_count(&attr->tags) > 0;
-    if (result == -EOPNOTSUPP && !wanted) {
-        *kept = false;
-        return SATCHEL_OK;
-    }
-    if (result == -EOPNOTSUPP)
-        return sat_error_set(err, SATCHEL_UNSUPPORTED,
-                             "the file system of file:///%s keeps no extended attributes: metadata "
-                             "and tags cannot be stored there",
-                             key);
-    /* ENOSPC may also be a full disk: believe that of an attribute that fits everywhere. */
-    if (result == -E2BIG || result == -ERANGE || (result == -ENOSPC && len > ATTR_USUAL))
-        return sat_error_set(err, SATCHEL_LIMIT,
-                             "metadata and tags of file:///%s take %zu bytes, more than its file "
-                             "system keeps with a file",
-                             key, len);
-    return sat_file_fail(err, result, "writing the attributes of", key);
 }
 
 int sat_file_attr_write(int fd, const struct stat *info, const struct sat_file_attr *attr,
                         const char *key, bool *kept, satchel_error *err)
 {
     SAT_AUTO_BUF struct sat_buf buf;
-    sat_buf_init(&buf, ATTR_MAX);
-    *kept = true;
-    int code = format(info, attr, &buf, err);
-    if (code != SATCHEL_OK)
+    sat_buf_init(&buf, SAT_FILE_SIDE_MAX);
+    *kept = false;
+    int code = format(info, attr, NULL, &buf, err);
+    if (code != SATCHEL_OK || buf.len > ATTR_MAX)
         return code;
     int result = sat_os_set_xattr(fd, attribute, buf.data, buf.len, 0);
-    return result < 0 ? refuse(result, attr, buf.len, key, kept, err) : SATCHEL_OK;
+    *kept = result == 0;
+    /* No attributes on this file system, or no room for them beside this inode. */
+    if (result == -EOPNOTSUPP || result == -ENOSPC || result == -E2BIG || result == -ERANGE)
+        return SATCHEL_OK;
+    return result < 0 ? sat_file_fail(err, result, "writing the attributes of", key) : SATCHEL_OK;
+}
+
+int sat_file_attr_remove(int fd, const char *key, satchel_error *err)
+{
+    int result = sat_os_remove_xattr(fd, attribute);
+    if (result == 0 || result == -ENODATA || result == -EOPNOTSUPP)
+        return SATCHEL_OK;
+    return sat_file_fail(err, result, "writing the attributes of", key);
+}
+
+int sat_file_attr_write_beside(const struct sat_file_state *state,
+                               const struct sat_file_place *place, const struct stat *info,
+                               const struct stat *like, const struct sat_file_attr *attr,
+                               satchel_error *err)
+{
+    SAT_AUTO_BUF struct sat_buf buf;
+    sat_buf_init(&buf, SAT_FILE_SIDE_MAX);
+    int code = format(info, attr, place->name, &buf, err);
+    if (code != SATCHEL_OK)
+        return code;
+    int result = sat_file_side_write(state, place, info->st_ino, like, sat_buf_span(&buf));
+    return result < 0 ? sat_error_os(err, -result, "writing the side-car of '%s'", place->name)
+                      : SATCHEL_OK;
 }

@@ -17,10 +17,11 @@ static bool absent(int result, const struct stat *info)
 }
 
 /* With the lock held: what is checked is what is removed. */
-static int remove_locked(const struct sat_op *op, const struct sat_file_place *place,
-                         satchel_error *err)
+static int remove_locked(const struct sat_file_state *state, struct sat_op *op,
+                         const struct sat_file_place *place, satchel_error *err)
 {
     struct sat_file_object object;
+    struct stat info = {0};
     int code = SATCHEL_OK;
     if (op->if_match != NULL) {
         code = sat_file_object_look(place, op->key, &object, err);
@@ -29,12 +30,20 @@ static int remove_locked(const struct sat_op *op, const struct sat_file_place *p
         code = sat_file_object_match(&object, op, true, err);
         sat_file_object_fini(&object);
     }
-    int result = code == SATCHEL_OK ? sat_os_unlink(place->dirfd, place->name, 0) : 0;
-    return result < 0 && result != -ENOENT ? sat_file_fail(err, result, "deleting", op->key) : code;
+    if (code != SATCHEL_OK)
+        return code;
+    int result = sat_os_stat(place->dirfd, place->name, AT_SYMLINK_NOFOLLOW, &info);
+    if (result == 0)
+        result = sat_os_unlink(place->dirfd, place->name, 0);
+    if (result < 0)
+        return result == -ENOENT ? SATCHEL_OK : sat_file_fail(err, result, "deleting", op->key);
+    code = sat_file_side_forget(state, place, info.st_ino, op->key, err);
+    op->unsettled = code != SATCHEL_OK;
+    return code;
 }
 
-static int remove_name(const struct sat_op *op, const struct sat_file_place *place,
-                       satchel_error *err)
+static int remove_name(const struct sat_file_state *state, struct sat_op *op,
+                       const struct sat_file_place *place, satchel_error *err)
 {
     struct stat info;
     struct sat_file_lock lock;
@@ -46,7 +55,7 @@ static int remove_name(const struct sat_op *op, const struct sat_file_place *pla
     int code = sat_file_lock_take(op, place, &lock, err);
     if (code != SATCHEL_OK)
         return code;
-    code = remove_locked(op, place, err);
+    code = remove_locked(state, op, place, err);
     sat_file_lock_drop(&lock);
     return code;
 }
@@ -59,7 +68,7 @@ int sat_file_delete(void *state, struct sat_op *op, satchel_error *err)
         return sat_local_forgive(err);
     if (code != SATCHEL_OK)
         return code;
-    code = remove_name(op, &place, err);
+    code = remove_name(state, op, &place, err);
     if (code == SATCHEL_OK) {
         code = sat_file_sync_folder(state, place.dirfd, op->key, err);
         op->unsettled = code != SATCHEL_OK;
@@ -125,8 +134,8 @@ static int delete_in_run(const struct sat_file_state *state, struct sat_op *op, 
             return code;
     }
     run->place.name = key + folder_len(key) + (folder_len(key) > 0 ? 1 : 0);
-    const struct sat_op one = {.kind = SAT_OP_DELETE, .key = key, .deadline_ns = op->deadline_ns};
-    return remove_name(&one, &run->place, err);
+    struct sat_op one = {.kind = SAT_OP_DELETE, .key = key, .deadline_ns = op->deadline_ns};
+    return remove_name(state, &one, &run->place, err);
 }
 
 int sat_file_delete_many(void *state, struct sat_op *op, satchel_error *err)

@@ -25,6 +25,7 @@ static const size_t names_max = (size_t)1 << 31;
 /* One folder on the way down. */
 struct level {
     int fd;
+    bool sweep;           /* what killed writers left here is removed */
     struct sat_buf names; /* NUL-terminated, folders with a '/' at the end */
     struct sat_vec order; /* uint32_t: offsets in names, in order */
     size_t at;            /* the next one */
@@ -32,6 +33,7 @@ struct level {
 };
 
 struct cursor {
+    struct sat_file_state *state;
     struct sat_vec levels; /* struct level */
     struct sat_buf key;    /* what next() found, or the key of the folder it is in */
     char *prefix;
@@ -107,8 +109,13 @@ static unsigned char type_of(int dirfd, const char *name, unsigned char type)
 static int add_name(const struct cursor *cursor, struct level *level, const char *name,
                     unsigned char type)
 {
+    if (sat_os_is_own_name(name)) {
+        if (level->sweep)
+            sat_file_sweep_name(level->fd, name);
+        return SATCHEL_OK;
+    }
     type = type_of(level->fd, name, type);
-    if (type == DT_UNKNOWN || sat_file_hidden(name))
+    if (type == DT_UNKNOWN)
         return SATCHEL_OK;
     uint32_t offset = (uint32_t)level->names.len;
     (void)sat_buf_add_str(&level->names, name);
@@ -161,7 +168,9 @@ static int read_names(const struct cursor *cursor, struct level *level, satchel_
 /* Goes down into the open folder, whose key is the cursor's key; takes `fd` over. */
 static int push(struct cursor *cursor, int fd, satchel_error *err)
 {
-    struct level level = {.fd = fd, .key_len = cursor->key.len};
+    struct level level = {.fd = fd,
+                          .sweep = sat_file_sweep_listed(cursor->state, fd),
+                          .key_len = cursor->key.len};
     sat_buf_init(&level.names, names_max);
     sat_vec_init(&level.order, sizeof(uint32_t));
     int code = read_names(cursor, &level, err);
@@ -193,11 +202,12 @@ static int enter(struct cursor *cursor, const char *name, satchel_error *err)
     return push(cursor, fd, err);
 }
 
-/* Describes the file; *there is false when it vanished. */
-static int describe(const struct cursor *cursor, const char *name, struct found *found, bool *there,
-                    satchel_error *err)
+/* Describes the file; *there is false when it vanished. MODIFIED when it was replaced just now. */
+static int describe_once(const struct cursor *cursor, const char *name, struct found *found,
+                         bool *there, satchel_error *err)
 {
     int dirfd = top(cursor)->fd;
+    const struct sat_file_place place = {.dirfd = dirfd, .name = name};
     SAT_AUTO_FD int fd = sat_os_open(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     int result = fd == -EACCES ? sat_os_stat(dirfd, name, AT_SYMLINK_NOFOLLOW, &found->info)
                  : fd < 0      ? fd
@@ -208,9 +218,20 @@ static int describe(const struct cursor *cursor, const char *name, struct found 
     if (!*there)
         return SATCHEL_OK;
     if (fd >= 0)
-        return sat_file_attr_etag(fd, &found->info, found->etag, err);
+        return sat_file_attr_etag(&place, fd, &found->info, found->etag, err);
     sat_file_etag_weak(&found->info, found->etag);
     return SATCHEL_OK;
+}
+
+static int describe(const struct cursor *cursor, const char *name, struct found *found, bool *there,
+                    satchel_error *err)
+{
+    int code;
+    int tries = 0;
+    do
+        code = describe_once(cursor, name, found, there, err);
+    while (sat_file_again(code, &tries, err));
+    return code;
 }
 
 /* The next file in cursor->key and *found; *more is false at the end. */
@@ -280,12 +301,14 @@ static int begin(struct cursor *cursor, const struct sat_op *op, satchel_error *
     return fd < 0 ? sat_file_fail(err, fd, "listing", op->list.prefix) : push(cursor, fd, err);
 }
 
-static int cursor_new(const struct sat_op *op, struct cursor **out, satchel_error *err)
+static int cursor_new(struct sat_file_state *state, const struct sat_op *op, struct cursor **out,
+                      satchel_error *err)
 {
     const char *from = sat_local_list_from(op);
     struct cursor *cursor = sat_calloc(1, sizeof *cursor);
     if (cursor == NULL)
         return sat_error_nomem(err);
+    cursor->state = state;
     sat_vec_init(&cursor->levels, sizeof(struct level));
     sat_buf_init(&cursor->key, KEY_MAX);
     cursor->rolled = sat_local_token_rolled(op);
@@ -304,7 +327,8 @@ static int cursor_new(const struct sat_op *op, struct cursor **out, satchel_erro
 }
 
 /* The cursor that came with the op if it stands where the token says, else a new one. */
-static int cursor_for(struct sat_op *op, struct cursor **out, satchel_error *err)
+static int cursor_for(struct sat_file_state *state, struct sat_op *op, struct cursor **out,
+                      satchel_error *err)
 {
     struct cursor *kept = op->list_cursor;
     op->list_cursor = NULL;
@@ -314,7 +338,7 @@ static int cursor_for(struct sat_op *op, struct cursor **out, satchel_error *err
         return SATCHEL_OK;
     }
     sat_file_list_close(kept);
-    return cursor_new(op, out, err);
+    return cursor_new(state, op, out, err);
 }
 
 /* ---- pages */
@@ -383,12 +407,11 @@ static int fill_page(struct sat_op *op, struct cursor *cursor, satchel_error *er
 int sat_file_list(void *state, struct sat_op *op, satchel_error *err)
 {
     struct cursor *cursor = NULL;
-    (void)state;
     sat_page_reset(&op->page);
     if (!sat_str_starts(op->list.prefix, op->conn->root))
         return sat_error_set(err, SATCHEL_INVALID, "prefix '%s' is not below the folder /%s",
                              op->list.prefix, op->conn->root);
-    int code = cursor_for(op, &cursor, err);
+    int code = cursor_for(state, op, &cursor, err);
     if (code != SATCHEL_OK)
         return code;
     code = fill_page(op, cursor, err);

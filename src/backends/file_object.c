@@ -18,11 +18,42 @@ enum { OPEN_FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK };
 
 /* ---- opening */
 
-static int read_attributes(struct sat_file_object *object, const char *key, satchel_error *err)
+static int read_attributes(const struct sat_file_place *place, struct sat_file_object *object,
+                           const char *key, satchel_error *err)
 {
-    int code = sat_file_attr_read(object->fd, &object->info, &object->attr, err);
+    int code = sat_file_attr_read(place, object->fd, &object->info, &object->attr, err);
     if (code != SATCHEL_OK)
         sat_error_prefix(err, "file:///%s: ", key);
+    return code;
+}
+
+bool sat_file_again(int code, int *tries, satchel_error *err)
+{
+    bool again = code == SATCHEL_MODIFIED && ++*tries < SAT_FILE_TRIES;
+    if (again)
+        (void)sat_local_forgive(err);
+    return again;
+}
+
+/* MODIFIED when it was replaced before its attributes were read. */
+static int open_once(const struct sat_file_place *place, const char *key,
+                     struct sat_file_object *object, satchel_error *err)
+{
+    int code;
+    *object = (struct sat_file_object){
+        .fd = sat_os_open_beneath(place->dirfd, place->name, OPEN_FLAGS, 0)};
+    if (object->fd < 0)
+        return sat_file_fail(err, object->fd, "opening", key);
+    int result = sat_os_fstat(object->fd, &object->info);
+    if (result < 0)
+        code = sat_file_fail(err, result, "looking at", key);
+    else if (!S_ISREG(object->info.st_mode))
+        code = sat_file_fail(err, -ENOENT, "opening", key);
+    else
+        code = read_attributes(place, object, key, err);
+    object->exists = code == SATCHEL_OK;
+    if (code != SATCHEL_OK)
+        sat_file_object_fini(object);
     return code;
 }
 
@@ -33,23 +64,14 @@ int sat_file_object_open(const char *root, const char *key, struct sat_file_obje
     int code = sat_file_check_key(root, key, err);
     if (code != SATCHEL_OK)
         return code;
-    int base = sat_file_open_folder(root, "", O_PATH);
+    SAT_AUTO_FD int base = sat_file_open_folder(root, "", O_PATH);
     if (base < 0)
         return sat_file_fail(err, base, "opening", key);
-    object->fd = sat_os_open_beneath(base, key + strlen(root), OPEN_FLAGS, 0);
-    (void)sat_os_close(base);
-    if (object->fd < 0)
-        return sat_file_fail(err, object->fd, "opening", key);
-    int result = sat_os_fstat(object->fd, &object->info);
-    if (result < 0)
-        code = sat_file_fail(err, result, "looking at", key);
-    else if (!S_ISREG(object->info.st_mode))
-        code = sat_file_fail(err, -ENOENT, "opening", key);
-    else
-        code = read_attributes(object, key, err);
-    object->exists = code == SATCHEL_OK;
-    if (code != SATCHEL_OK)
-        sat_file_object_fini(object);
+    const struct sat_file_place place = {.dirfd = base, .name = key + strlen(root)};
+    int tries = 0;
+    do
+        code = open_once(&place, key, object, err);
+    while (sat_file_again(code, &tries, err));
     return code;
 }
 
@@ -64,16 +86,17 @@ static int look_unreadable(const struct sat_file_place *place, const char *key,
     return SATCHEL_OK;
 }
 
-static int look_readable(const char *key, struct sat_file_object *object, satchel_error *err)
+static int look_readable(const struct sat_file_place *place, const char *key,
+                         struct sat_file_object *object, satchel_error *err)
 {
     int result = sat_os_fstat(object->fd, &object->info);
     if (result < 0)
         return sat_file_fail(err, result, "looking at", key);
-    return S_ISREG(object->info.st_mode) ? read_attributes(object, key, err) : SATCHEL_OK;
+    return S_ISREG(object->info.st_mode) ? read_attributes(place, object, key, err) : SATCHEL_OK;
 }
 
-int sat_file_object_look(const struct sat_file_place *place, const char *key,
-                         struct sat_file_object *object, satchel_error *err)
+static int look_once(const struct sat_file_place *place, const char *key,
+                     struct sat_file_object *object, satchel_error *err)
 {
     *object = (struct sat_file_object){.fd = -1};
     object->fd = sat_os_open(place->dirfd, place->name, OPEN_FLAGS, 0);
@@ -81,8 +104,8 @@ int sat_file_object_look(const struct sat_file_place *place, const char *key,
         return SATCHEL_OK;
     if (object->fd < 0 && object->fd != -EACCES)
         return sat_file_fail(err, object->fd, "writing", key);
-    int code =
-        object->fd < 0 ? look_unreadable(place, key, object, err) : look_readable(key, object, err);
+    int code = object->fd < 0 ? look_unreadable(place, key, object, err)
+                              : look_readable(place, key, object, err);
     object->exists = true;
     if (code == SATCHEL_OK && S_ISDIR(object->info.st_mode))
         code = sat_error_set(err, SATCHEL_INVALID, "file:///%s is a folder", key);
@@ -90,6 +113,17 @@ int sat_file_object_look(const struct sat_file_place *place, const char *key,
         code = sat_error_set(err, SATCHEL_UNSUPPORTED, "file:///%s is not a regular file", key);
     if (code != SATCHEL_OK)
         sat_file_object_fini(object);
+    return code;
+}
+
+int sat_file_object_look(const struct sat_file_place *place, const char *key,
+                         struct sat_file_object *object, satchel_error *err)
+{
+    int code;
+    int tries = 0;
+    do
+        code = look_once(place, key, object, err);
+    while (sat_file_again(code, &tries, err));
     return code;
 }
 
@@ -249,12 +283,30 @@ int sat_file_tags_get(void *state, struct sat_op *op, satchel_error *err)
     return SATCHEL_OK;
 }
 
-/* With the lock held: the attribute is replaced in one call, the ETag stays. */
+/* Writes the attributes of an object that has them in an attribute, in a side-car, or not yet. */
+static int rewrite_attributes(const struct sat_file_state *state,
+                              const struct sat_file_place *place,
+                              const struct sat_file_object *object, const char *key,
+                              satchel_error *err)
+{
+    bool kept = false;
+    int code = object->attr.beside ? SATCHEL_OK
+                                   : sat_file_attr_write(object->fd, &object->info, &object->attr,
+                                                         key, &kept, err);
+    if (code != SATCHEL_OK || kept)
+        return code;
+    code = sat_file_attr_write_beside(state, place, &object->info, &object->info, &object->attr,
+                                      err);
+    if (code != SATCHEL_OK || object->attr.beside)
+        return code;
+    return sat_file_attr_remove(object->fd, key, err);
+}
+
+/* With the lock held: the attributes are replaced in one step, the ETag stays. */
 static int replace_tags(const struct sat_file_state *state, const struct sat_op *op,
                         const struct sat_file_place *place, satchel_error *err)
 {
     struct sat_file_object object;
-    bool kept;
     int code = sat_file_object_look(place, op->key, &object, err);
     if (code != SATCHEL_OK)
         return code;
@@ -270,7 +322,7 @@ static int replace_tags(const struct sat_file_state *state, const struct sat_op 
     if (!object.attr.valid)
         object.attr.recorded[0] = '\0'; /* a stale ETag must not come to life again */
     if (code == SATCHEL_OK)
-        code = sat_file_attr_write(object.fd, &object.info, &object.attr, op->key, &kept, err);
+        code = rewrite_attributes(state, place, &object, op->key, err);
     int result = 0;
     if (code == SATCHEL_OK && state->durability != SAT_DURABLE_NONE)
         result = sat_os_sync(object.fd);

@@ -17,11 +17,6 @@
 static struct sat_mutex make_lock = SAT_MUTEX_INIT;
 static atomic_int making;
 
-bool sat_file_hidden(const char *name)
-{
-    return sat_str_eq(name, SAT_FILE_LOCK_NAME) || sat_os_is_temp_name(name);
-}
-
 int sat_file_fail(satchel_error *err, int result, const char *doing, const char *key)
 {
     /* A root ends with a '/' that the user did not write. */
@@ -49,7 +44,7 @@ static int check_name(const char *key, const char *name, size_t len, satchel_err
     copy[len] = '\0';
     if (sat_str_eq(copy, ".") || sat_str_eq(copy, ".."))
         return sat_error_set(err, SATCHEL_INVALID, "key '%s' has a part '%s'", key, copy);
-    if (sat_file_hidden(copy))
+    if (sat_os_is_own_name(copy))
         return sat_error_set(err, SATCHEL_INVALID, "key '%s': the name '%s' is reserved", key,
                              copy);
     return SATCHEL_OK;

@@ -6,7 +6,7 @@
  *     its own name; then the folder is synced.
  * (2) A new name is given by link, which fails when the name is taken: create-if-absent needs no
  *     lock. (3) An existing object is replaced by rename, with the lock on its name held from the
- *     check of the condition to the rename.
+ *     check of the condition to the rename; so is a new one made that needs a side-car.
  * (4) Whatever fails before the name is given leaves nothing behind. If the sync of the folder
  *     fails the object is there, but might not survive a power loss: an error, never tried again.
  */
@@ -25,11 +25,10 @@
 
 enum {
     RESERVE_FROM = 128 * 1024, /* smaller files are not worth a call to reserve their blocks */
-    TRIES = 100,               /* how often a name may come and go under a writer's hands */
 };
 
 struct put {
-    const struct sat_file_state *state;
+    struct sat_file_state *state;
     struct sat_op *op;
     struct sat_file_place place;
     int fd;                           /* the file in the making */
@@ -37,6 +36,7 @@ struct put {
     uint64_t random[2];               /* write id; nanoseconds of the mtime */
     struct stat info;                 /* of the new file */
     struct sat_file_attr attr;        /* of the new file; borrows tags and metadata of the op */
+    bool beside;                      /* the file cannot hold its attributes */
     bool prepared;                    /* ready to be named, for an old object with... */
     uint64_t counter;                 /* ...this counter, */
     struct stat old;                  /* ...this mode and owner; st_mode 0 = none */
@@ -50,36 +50,12 @@ static int fail(const struct put *put, int result, const char *doing, satchel_er
 
 /* ---- the file in the making */
 
-/* Others see the name: a lock says that the file is alive. It goes with the descriptor. */
-static int name_temp(struct put *put)
-{
-    int result = sat_os_lock(put->fd, 0, 0, true, 0);
-    if (result == 0)
-        result = sat_os_temp_name(put->temp);
-    if (result == 0)
-        result = sat_os_link_tmp(put->fd, put->place.dirfd, put->temp);
-    if (result < 0)
-        put->temp[0] = '\0';
-    return result;
-}
-
-static int open_named_temp(struct put *put)
-{
-    char name[SAT_OS_TEMP_NAME_SIZE];
-    int result = sat_os_temp_name(name);
-    if (result < 0)
-        return result;
-    put->fd = sat_os_open(put->place.dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
-    if (put->fd < 0)
-        return put->fd;
-    memcpy(put->temp, name, sizeof name);
-    return sat_os_lock(put->fd, 0, 0, true, 0);
-}
-
 static int open_temp(struct put *put, satchel_error *err)
 {
     put->fd = sat_os_open_tmp(put->place.dirfd, ".", 0666);
-    int result = put->fd == -EOPNOTSUPP ? open_named_temp(put) : put->fd;
+    if (put->fd == -EOPNOTSUPP)
+        put->fd = sat_os_temp_file(put->place.dirfd, 0666, put->temp);
+    int result = put->fd;
     if (result >= 0)
         result = sat_os_random(put->random, sizeof put->random);
     return result < 0 ? fail(put, result, "making", err) : SATCHEL_OK;
@@ -148,32 +124,31 @@ static int set_mtime(struct put *put)
 /* A replaced object keeps its mode, and its owner where that is allowed. */
 static int keep_mode(const struct put *put)
 {
-    const struct stat *old = &put->old;
-    bool replaces = old->st_mode != 0;
-    if (replaces && (old->st_uid != put->info.st_uid || old->st_gid != put->info.st_gid)) {
-        int result = sat_os_chown(put->fd, old->st_uid, old->st_gid);
-        if (result < 0 && result != -EPERM)
-            return result;
-    }
-    unsigned mode = (replaces ? old->st_mode : put->mode) & 0777;
-    return mode == (put->info.st_mode & 0777) ? 0 : sat_os_chmod(put->fd, mode);
+    struct stat like = put->old.st_mode != 0 ? put->old : put->info;
+    if (put->old.st_mode == 0)
+        like.st_mode = put->mode;
+    return sat_file_adopt(put->fd, &like);
 }
 
-static int write_attributes(struct put *put, satchel_error *err)
+static int write_attributes(struct put *put, bool locked, satchel_error *err)
 {
-    bool kept;
+    bool kept = false;
+    int code = SATCHEL_OK;
     sat_file_etag_strong(put->attr.crc64, put->counter + 1, put->random[0], put->attr.recorded);
-    int code = sat_file_attr_write(put->fd, &put->info, &put->attr, put->op->key, &kept, err);
-    if (code == SATCHEL_OK && kept)
-        memcpy(put->attr.etag, put->attr.recorded, sizeof put->attr.etag);
-    else
-        sat_file_etag_weak(&put->info, put->attr.etag);
-    put->attr.valid = kept;
+    if (!put->beside)
+        code = sat_file_attr_write(put->fd, &put->info, &put->attr, put->op->key, &kept, err);
+    put->beside = code == SATCHEL_OK && !kept;
+    if (put->beside && locked)
+        code = sat_file_attr_write_beside(put->state, &put->place, &put->info,
+                                          put->old.st_mode == 0 ? NULL : &put->old, &put->attr,
+                                          err);
     return code;
 }
 
-/* Makes the file ready to take the place of `old`, which may not exist. */
-static int prepare(struct put *put, const struct sat_file_object *old, satchel_error *err)
+/* Makes the file ready to take the place of `old`, which may not exist; but for its attributes when
+ * they need a side-car, which is written with the lock held. */
+static int prepare(struct put *put, const struct sat_file_object *old, bool locked,
+                   satchel_error *err)
 {
     bool same = old->attr.counter == put->counter && old->info.st_mode == put->old.st_mode &&
                 old->info.st_uid == put->old.st_uid && old->info.st_gid == put->old.st_gid;
@@ -189,8 +164,8 @@ static int prepare(struct put *put, const struct sat_file_object *old, satchel_e
         return fail(put, result, "writing", err);
     if (!put->prepared)
         put->mode = put->info.st_mode;
-    int code = write_attributes(put, err);
-    if (code != SATCHEL_OK)
+    int code = write_attributes(put, locked, err);
+    if (code != SATCHEL_OK || (put->beside && !locked))
         return code;
     result = keep_mode(put);
     if (result == 0 && put->state->durability != SAT_DURABLE_NONE)
@@ -215,7 +190,9 @@ static int link_new(struct put *put)
 /* Takes the name of an existing object (3). */
 static int rename_over(struct put *put)
 {
-    int result = put->temp[0] == '\0' ? name_temp(put) : 0;
+    int result = 0;
+    if (put->temp[0] == '\0')
+        result = sat_os_link_temp(put->fd, put->place.dirfd, put->temp);
     if (result == 0)
         result = sat_os_rename(put->place.dirfd, put->temp, put->place.dirfd, put->place.name, 0);
     if (result == 0)
@@ -238,6 +215,11 @@ static int look(const struct put *put, bool deep, struct sat_file_object *old, s
     return code;
 }
 
+static int forget(const struct put *put, ino_t inode, satchel_error *err)
+{
+    return sat_file_side_forget(put->state, &put->place, inode, put->op->key, err);
+}
+
 /* With the lock held: checks again, and puts the file in its place. *result is -EEXIST when a new
  * object came up under our hands. */
 static int replace_locked(struct put *put, int *result, satchel_error *err)
@@ -246,9 +228,13 @@ static int replace_locked(struct put *put, int *result, satchel_error *err)
     int code = look(put, true, &old, err);
     if (code != SATCHEL_OK)
         return code;
-    code = prepare(put, &old, err);
+    code = prepare(put, &old, true, err);
     if (code == SATCHEL_OK)
         *result = old.exists ? rename_over(put) : link_new(put);
+    if (code == SATCHEL_OK && *result == 0 && old.exists) {
+        code = forget(put, old.info.st_ino, err);
+        put->op->unsettled = code != SATCHEL_OK;
+    }
     sat_file_object_fini(&old);
     return code;
 }
@@ -260,8 +246,10 @@ static int replace(struct put *put, satchel_error *err)
     int code = sat_file_lock_take(put->op, &put->place, &lock, err);
     if (code != SATCHEL_OK)
         return code;
-    for (int i = 0; i < TRIES && code == SATCHEL_OK && result == -EEXIST; i++)
+    for (int i = 0; i < SAT_FILE_TRIES && code == SATCHEL_OK && result == -EEXIST; i++)
         code = replace_locked(put, &result, err);
+    if (put->beside && (code != SATCHEL_OK || result < 0))
+        (void)forget(put, put->info.st_ino, NULL); /* (4) */
     sat_file_lock_drop(&lock);
     return code == SATCHEL_OK && result < 0 ? fail(put, result, "naming", err) : code;
 }
@@ -273,16 +261,16 @@ static int publish(struct put *put, satchel_error *err)
     if (code != SATCHEL_OK)
         return code;
     bool exists = old.exists;
-    code = prepare(put, &old, err);
+    code = prepare(put, &old, false, err);
     sat_file_object_fini(&old);
     if (code != SATCHEL_OK)
         return code;
-    int result = exists ? -EEXIST : link_new(put);
+    int result = exists || put->beside ? -EEXIST : link_new(put);
     if (result == 0)
         return SATCHEL_OK;
     if (result != -EEXIST)
         return fail(put, result, "naming", err);
-    if (put->op->if_absent)
+    if (put->op->if_absent && !put->beside)
         return sat_local_exists(err, "file://", "", put->op->key);
     return replace(put, err);
 }
@@ -297,7 +285,7 @@ static int fill_info(const struct put *put, satchel_error *err)
     info->mtime_ns = sat_file_mtime_ns(&put->info);
     info->crc64 = put->attr.crc64;
     info->has_crc64 = true;
-    info->etag = sat_strdup(put->attr.etag);
+    info->etag = sat_strdup(put->attr.recorded);
     return info->etag == NULL ? sat_error_nomem(err) : SATCHEL_OK;
 }
 
@@ -335,6 +323,7 @@ int sat_file_put(void *state, struct sat_op *op, satchel_error *err)
         sat_file_place_open(state, op->conn->root, op->key, SAT_FILE_CREATE, &put.place, err);
     if (code != SATCHEL_OK)
         return code;
+    sat_file_sweep_folder(state, put.place.dirfd);
     /* A condition that fails already need not cost the transfer. */
     code = look(&put, false, &old, err);
     if (code == SATCHEL_OK) {

@@ -27,6 +27,8 @@
 static atomic_long fail_at;
 static atomic_long counted;
 static atomic_int fail_errno;
+static _Atomic(const char *) fail_kind;
+static atomic_int fail_kind_errno;
 
 static struct {
     sat_os_recorder *call;
@@ -38,6 +40,12 @@ void sat_os_fail_nth(long nth, int os_errno)
     atomic_store(&counted, 0);
     atomic_store(&fail_errno, os_errno);
     atomic_store(&fail_at, nth);
+}
+
+void sat_os_fail_kind(const char *kind, int os_errno)
+{
+    atomic_store(&fail_kind_errno, os_errno);
+    atomic_store(&fail_kind, kind);
 }
 
 long sat_os_call_count(void)
@@ -67,9 +75,13 @@ static bool fault_due(void)
 /* Counts the call; true when it must not be made: its result is then set and recorded. */
 static bool refused(struct sat_os_call *call)
 {
-    if (!fault_due())
+    const char *kind = atomic_load_explicit(&fail_kind, memory_order_relaxed);
+    if (fault_due())
+        call->result = -atomic_load(&fail_errno);
+    else if (kind != NULL && strstr(call->op, kind) != NULL)
+        call->result = -atomic_load(&fail_kind_errno);
+    else
         return false;
-    call->result = -atomic_load(&fail_errno);
     (void)recorded(call);
     return true;
 }

@@ -141,11 +141,34 @@ int sat_os_mkdirs(int dirfd, const char *path, unsigned mode, unsigned flags);
 int sat_os_sync_dir(int dirfd, const char *path);
 /* Appends the whole file to `out`; -EFBIG when it is over `max` bytes, -ENOMEM. */
 int sat_os_read_file(int dirfd, const char *path, size_t max, struct sat_buf *out);
+/* The same for what is left of an open file. */
+int sat_os_read_rest(int fd, size_t max, struct sat_buf *out);
 
-/* ".satchel-" 16 hex digits ".part": files in the making, hidden from every listing. */
+/*
+ * Names of our own in the folders of users, hidden from every listing and refused as keys:
+ * ".satchel-" 16 hex digits ".part": files in the making; the same with ".attr": side-cars, what
+ * is kept beside a file; and the lock file of a folder.
+ */
+#define SAT_OS_LOCK_NAME ".satchel.lock"
 enum { SAT_OS_TEMP_NAME_SIZE = 31 };
 int sat_os_temp_name(char out[SAT_OS_TEMP_NAME_SIZE]);
+void sat_os_side_name(uint64_t id, char out[SAT_OS_TEMP_NAME_SIZE]);
 bool sat_os_is_temp_name(const char *name);
+bool sat_os_is_side_name(const char *name);
+bool sat_os_is_own_name(const char *name);
+/*
+ * Makes a file with a fresh temp name, open for reading and writing: a descriptor, or -errno and
+ * an empty name. An exclusive lock on it tells a sweep that it is in use; it goes with the
+ * descriptor.
+ */
+int sat_os_temp_file(int dirfd, unsigned mode, char name[SAT_OS_TEMP_NAME_SIZE]);
+/* Gives a nameless file a fresh temp name and that lock; the name is empty on failure. */
+int sat_os_link_temp(int fd, int dirfd, char name[SAT_OS_TEMP_NAME_SIZE]);
+/* A file that last changed `age_ns` ago or earlier, by its ctime, which nobody can set. */
+bool sat_os_is_older(const struct stat *info, int64_t age_ns);
+/* Removes the temporary file `name` if it is that old and nobody holds its lock. What cannot be
+ * removed is left. */
+void sat_os_sweep_temp(int dirfd, const char *name, int64_t age_ns);
 /* Makes a directory with a fresh temp name, for the owner only. */
 int sat_os_temp_dir(int dirfd, char name[SAT_OS_TEMP_NAME_SIZE]);
 
@@ -161,6 +184,10 @@ const char *sat_os_boot_id(void);
  */
 void sat_os_fail_nth(long nth, int os_errno);
 long sat_os_call_count(void);
+
+/* Every call whose `op` (see below) contains `kind` fails with `os_errno` without being made, until
+ * NULL: "xattr" makes a file system without extended attributes. */
+void sat_os_fail_kind(const char *kind, int os_errno);
 
 /* One kernel call, after it returned. Members that the call has not are -1, NULL or 0. */
 struct sat_os_call {

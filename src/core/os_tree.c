@@ -2,10 +2,12 @@
 #include "os.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "alloc.h"
+#include "clock.h"
 #include "lock.h"
 #include "str.h"
 
@@ -147,7 +149,7 @@ int sat_os_sync_dir(int dirfd, const char *path)
     return result < 0 ? result : closed;
 }
 
-static int read_to_end(int fd, size_t max, struct sat_buf *out)
+int sat_os_read_rest(int fd, size_t max, struct sat_buf *out)
 {
     char chunk[16 * 1024];
     size_t total = 0;
@@ -169,31 +171,103 @@ static int read_to_end(int fd, size_t max, struct sat_buf *out)
 int sat_os_read_file(int dirfd, const char *path, size_t max, struct sat_buf *out)
 {
     SAT_AUTO_FD int fd = sat_os_open(dirfd, path, O_RDONLY, 0);
-    return fd < 0 ? fd : read_to_end(fd, max, out);
+    return fd < 0 ? fd : sat_os_read_rest(fd, max, out);
 }
 
 static const char temp_prefix[] = ".satchel-";
 static const char temp_suffix[] = ".part";
+static const char side_suffix[] = ".attr";
 enum { TEMP_HEX = 16 };
+
+static void format_name(uint64_t id, const char *suffix, char out[SAT_OS_TEMP_NAME_SIZE])
+{
+    (void)snprintf(out, SAT_OS_TEMP_NAME_SIZE, "%s%016" PRIx64 "%s", temp_prefix, id, suffix);
+}
 
 int sat_os_temp_name(char out[SAT_OS_TEMP_NAME_SIZE])
 {
-    unsigned char noise[TEMP_HEX / 2];
-    char hex[TEMP_HEX + 1];
-    int result = sat_os_random(noise, sizeof noise);
+    uint64_t noise;
+    int result = sat_os_random(&noise, sizeof noise);
     if (result < 0)
         return result;
-    sat_hex(noise, sizeof noise, hex);
-    (void)snprintf(out, SAT_OS_TEMP_NAME_SIZE, "%s%s%s", temp_prefix, hex, temp_suffix);
+    format_name(noise, temp_suffix, out);
     return 0;
 }
 
-bool sat_os_is_temp_name(const char *name)
+void sat_os_side_name(uint64_t id, char out[SAT_OS_TEMP_NAME_SIZE])
+{
+    format_name(id, side_suffix, out);
+}
+
+static bool is_name(const char *name, const char *suffix)
 {
     size_t prefix = sizeof temp_prefix - 1;
     return strlen(name) == SAT_OS_TEMP_NAME_SIZE - 1 && sat_str_starts(name, temp_prefix) &&
            strspn(name + prefix, "0123456789abcdef") == TEMP_HEX &&
-           sat_str_eq(name + prefix + TEMP_HEX, temp_suffix);
+           sat_str_eq(name + prefix + TEMP_HEX, suffix);
+}
+
+bool sat_os_is_temp_name(const char *name)
+{
+    return is_name(name, temp_suffix);
+}
+
+bool sat_os_is_side_name(const char *name)
+{
+    return is_name(name, side_suffix);
+}
+
+bool sat_os_is_own_name(const char *name)
+{
+    return sat_str_eq(name, SAT_OS_LOCK_NAME) || sat_os_is_temp_name(name) ||
+           sat_os_is_side_name(name);
+}
+
+int sat_os_temp_file(int dirfd, unsigned mode, char name[SAT_OS_TEMP_NAME_SIZE])
+{
+    int fd = -1;
+    int result = sat_os_temp_name(name);
+    if (result == 0)
+        result = fd = sat_os_open(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    if (fd >= 0)
+        result = sat_os_lock(fd, 0, 0, true, 0);
+    if (result == 0)
+        return fd;
+    if (fd >= 0)
+        (void)sat_os_unlink(dirfd, name, 0);
+    (void)sat_os_close(fd);
+    name[0] = '\0';
+    return result;
+}
+
+int sat_os_link_temp(int fd, int dirfd, char name[SAT_OS_TEMP_NAME_SIZE])
+{
+    int result = sat_os_lock(fd, 0, 0, true, 0);
+    if (result == 0)
+        result = sat_os_temp_name(name);
+    if (result == 0)
+        result = sat_os_link_tmp(fd, dirfd, name);
+    if (result < 0)
+        name[0] = '\0';
+    return result;
+}
+
+bool sat_os_is_older(const struct stat *info, int64_t age_ns)
+{
+    int64_t changed = (int64_t)info->st_ctim.tv_sec * SAT_NS_PER_S + info->st_ctim.tv_nsec;
+    return sat_clock_wall_ns() - changed >= age_ns;
+}
+
+void sat_os_sweep_temp(int dirfd, const char *name, int64_t age_ns)
+{
+    struct stat info;
+    SAT_AUTO_FD int fd = sat_os_open(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0 || sat_os_fstat(fd, &info) < 0 || !S_ISREG(info.st_mode) ||
+        !sat_os_is_older(&info, age_ns))
+        return;
+    /* A shared lock is enough, and can be had on a file that may not be written to. */
+    if (sat_os_lock(fd, 0, 0, false, 0) == 0)
+        (void)sat_os_unlink(dirfd, name, 0);
 }
 
 int sat_os_temp_dir(int dirfd, char name[SAT_OS_TEMP_NAME_SIZE])

@@ -243,7 +243,9 @@ static int open_temp(struct export_run *run, satchel_error *err)
         return sat_error_os(err, -rc, "creating a file in '%s'", run->folder);
     }
     run->fd = rc;
-    return SATCHEL_OK;
+    /* The lock tells a sweep that the file is in use. */
+    rc = sat_os_lock(run->fd, 0, 0, true, 0);
+    return rc < 0 ? sat_error_os(err, -rc, "locking '%s'", path) : SATCHEL_OK;
 }
 
 static int open_output(struct export_run *run, satchel_error *err)

@@ -16,11 +16,9 @@
 #include "core/error.h"
 #include "core/str.h"
 
-#define LOCK_NAME ".satchel.lock" /* of the file backend */
-
 bool sat_landing_is_ours(const char *name)
 {
-    return sat_os_is_temp_name(name) || sat_str_eq(name, LOCK_NAME);
+    return sat_os_is_own_name(name);
 }
 
 int sat_landing_check_name(const char *name, satchel_error *err)
@@ -63,24 +61,12 @@ static int fail(const struct sat_landing *landing, int result, const char *doing
 
 /* ---- the nameless or temporary file */
 
-/* The lock tells a sweep that the file is in use; it goes with the descriptor. */
-static int open_named(struct sat_landing *landing)
-{
-    char name[SAT_OS_TEMP_NAME_SIZE];
-    int result = sat_os_temp_name(name);
-    if (result < 0)
-        return result;
-    landing->fd = sat_os_open(landing->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
-    if (landing->fd < 0)
-        return landing->fd;
-    memcpy(landing->temp, name, sizeof name);
-    return sat_os_lock(landing->fd, 0, 0, true, 0);
-}
-
 static int open_temp(struct sat_landing *landing, uint64_t size, satchel_error *err)
 {
     landing->fd = sat_os_open_tmp(landing->dirfd, ".", 0666);
-    int result = landing->fd == -EOPNOTSUPP ? open_named(landing) : landing->fd;
+    if (landing->fd == -EOPNOTSUPP)
+        landing->fd = sat_os_temp_file(landing->dirfd, 0666, landing->temp);
+    int result = landing->fd;
     if (result >= 0 && size > 0)
         result = sat_os_allocate(landing->fd, (int64_t)size);
     return result < 0 ? fail(landing, result, "making", err) : SATCHEL_OK;
@@ -205,16 +191,10 @@ static int link_new(struct sat_landing *landing)
 static int rename_over(struct sat_landing *landing)
 {
     int result = 0;
-    if (landing->temp[0] == '\0') {
-        char name[SAT_OS_TEMP_NAME_SIZE];
-        result = sat_os_temp_name(name);
-        if (result == 0)
-            result = sat_os_link_tmp(landing->fd, landing->dirfd, name);
-        if (result < 0)
-            return result;
-        memcpy(landing->temp, name, sizeof name);
-    }
-    result = sat_os_rename(landing->dirfd, landing->temp, landing->dirfd, landing->name, 0);
+    if (landing->temp[0] == '\0')
+        result = sat_os_link_temp(landing->fd, landing->dirfd, landing->temp);
+    if (result == 0)
+        result = sat_os_rename(landing->dirfd, landing->temp, landing->dirfd, landing->name, 0);
     if (result == 0)
         landing->temp[0] = '\0';
     return result;

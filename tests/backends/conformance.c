@@ -21,14 +21,22 @@ static const unsigned versitygw_quirks =
     "has "                                                                                         \
     "no conditional tagging"
 
+static const unsigned file_quirks = QUIRK_FILE_OR_FOLDER | QUIRK_NO_EMPTY_PART |
+                                    QUIRK_PUT_MAKES_STORE | QUIRK_NO_FOLDER_KEY | QUIRK_ONE_STORE;
+#define FILE_WHY                                                                                   \
+    "keys are paths: parts are not empty, a file is no folder, missing folders are made"
+
 static const struct row rows[] = {
-    {.name = "mem", .why = "no deviations"},
-    {.name = "file",
-     .quirks = QUIRK_FILE_OR_FOLDER | QUIRK_NO_EMPTY_PART | QUIRK_PUT_MAKES_STORE |
-               QUIRK_NO_FOLDER_KEY | QUIRK_ONE_STORE,
-     .why = "keys are paths: parts are not empty, a file is no folder, missing folders are made"},
-    {.name = "s3", .quirks = versitygw_quirks, .why = VERSITYGW_WHY, .env = "SATCHEL_TEST_S3_URL"},
+    {.name = "mem", .scheme = "mem", .why = "no deviations"},
+    {.name = "file", .scheme = "file", .quirks = file_quirks, .why = FILE_WHY},
+    {.name = "sidecar",
+     .scheme = "file",
+     .quirks = file_quirks,
+     .why = FILE_WHY,
+     .no_xattrs = true},
+    {.name = "s3", .scheme = "s3", .quirks = versitygw_quirks, .why = VERSITYGW_WHY, .env = "SATCHEL_TEST_S3_URL"},
     {.name = "s3s",
+     .scheme = "s3",
      .quirks = versitygw_quirks,
      .why = VERSITYGW_WHY,
      .env = "SATCHEL_TEST_S3_TLS_URL"},
@@ -63,7 +71,7 @@ int main(int argc, char **argv)
 {
     const struct row *row = argc == 2 ? find_row(argv[1]) : NULL;
     if (row == NULL) {
-        (void)fprintf(stderr, "usage: conformance mem|file|s3|s3s\n");
+        (void)fprintf(stderr, "usage: conformance mem|file|sidecar|s3|s3s\n");
         return USAGE;
     }
     return run_row(row);

@@ -35,6 +35,7 @@ static inline int close_conn(void **state)
 {
     (void)state;
     sat_os_fail_nth(0, 0);
+    sat_os_fail_kind(NULL, 0);
     sat_os_record(NULL, NULL);
     sat_conn_close(conn);
     folder_remove(folder);

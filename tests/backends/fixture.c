@@ -1,6 +1,7 @@
 /* What the conformance cases share: the backend under test, and short ways to run one op on it. */
 #include "backends/fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "backends/folder.h"
 #include "backends/registry.h"
 #include "core/alloc.h"
+#include "core/os.h"
 #include "core/str.h"
 
 struct fixture fx;
@@ -44,12 +46,11 @@ static void name_store(void)
 {
     char folder[FOLDER_SIZE];
     (void)snprintf(fx.bucket, sizeof fx.bucket, "conformance-%s-%ld", fx.row->name, (long)getpid());
-    if (sat_str_eq(fx.row->name, "file")) {
+    if (sat_str_eq(fx.row->scheme, "file")) {
         folder_make(folder);
         (void)snprintf(fx.store, sizeof fx.store, "file://%s", folder);
     } else {
-        const char *scheme = fx.row->env == NULL ? fx.row->name : "s3";
-        (void)snprintf(fx.store, sizeof fx.store, "%s://%s", scheme, fx.bucket);
+        (void)snprintf(fx.store, sizeof fx.store, "%s://%s", fx.row->scheme, fx.bucket);
     }
 }
 
@@ -62,7 +63,9 @@ const char *fixture_open(const struct row *row)
         return row->env;
     sat_vec_init(&fx.keys, sizeof(char *));
     name_store();
-    if (sat_backend_find(row->env == NULL ? row->name : "s3", &backend, &err) != SATCHEL_OK)
+    if (row->no_xattrs)
+        sat_os_fail_kind("xattr", EOPNOTSUPP);
+    if (sat_backend_find(row->scheme, &backend, &err) != SATCHEL_OK)
         fail_msg("%s", err.text);
     configure(backend);
     if (sat_conn_open(fx.store, fx.config, sat_backend_find, &fx.conn, &err) != SATCHEL_OK)
@@ -96,7 +99,7 @@ static void empty_store(void)
 void fixture_close(void)
 {
     empty_store();
-    if (sat_str_eq(fx.row->name, "file")) {
+    if (sat_str_eq(fx.row->scheme, "file")) {
         folder_remove(fx.store + strlen("file://"));
     } else {
         struct sat_op drop = {.kind = SAT_OP_BUCKET_DELETE, .conn = fx.conn};

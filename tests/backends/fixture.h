@@ -20,9 +20,11 @@ enum quirk {
 
 struct row {
     const char *name;
+    const char *scheme;
     unsigned quirks;
     const char *why; /* the reasons of the quirks */
     const char *env; /* environment variable with the endpoint; NULL = needs none */
+    bool no_xattrs;  /* as on a file system that keeps no extended attributes */
 };
 
 struct fixture {

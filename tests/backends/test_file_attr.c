@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "core/alloc.h"
 #include "core/str.h"
 
 static int open_file(const char *name, struct stat *info)
@@ -12,6 +13,14 @@ static int open_file(const char *name, struct stat *info)
     assert_true(fd >= 0);
     assert_int_equal(sat_os_fstat(fd, info), 0);
     return fd;
+}
+
+/* Reads what is known of the open file "a". */
+static int read_a(int fd, const struct stat *info, struct sat_file_attr *attr, satchel_error *err)
+{
+    SAT_AUTO_FD int dirfd = sat_os_open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0);
+    const struct sat_file_place place = {.dirfd = dirfd, .name = "a"};
+    return sat_file_attr_read(&place, fd, info, attr, err);
 }
 
 /* Writes an attribute with every member. */
@@ -35,7 +44,7 @@ static void everything_comes_back(void **state)
     (void)state;
     SAT_AUTO_FD int fd = open_file("a", &info);
     write_all(fd, &info);
-    assert_int_equal(sat_file_attr_read(fd, &info, &attr, NULL), SATCHEL_OK);
+    assert_int_equal(read_a(fd, &info, &attr, NULL), SATCHEL_OK);
     assert_true(attr.valid);
     assert_string_equal(attr.etag, "0000000000001234-7-000000000000abcd");
     assert_string_equal(attr.recorded, attr.etag);
@@ -54,7 +63,7 @@ static void a_file_of_others_has_a_weak_etag(void **state)
     char want[SAT_FILE_ETAG_SIZE];
     (void)state;
     SAT_AUTO_FD int fd = open_file("a", &info);
-    assert_int_equal(sat_file_attr_read(fd, &info, &attr, NULL), SATCHEL_OK);
+    assert_int_equal(read_a(fd, &info, &attr, NULL), SATCHEL_OK);
     assert_false(attr.valid);
     (void)snprintf(want, sizeof want, "W/%llu-7-%lld", (unsigned long long)info.st_ino,
                    (long long)sat_file_mtime_ns(&info));
@@ -75,7 +84,7 @@ static void a_stamp_that_differs_voids_everything(void **state)
     changed[2].st_mtim.tv_nsec++;
     for (size_t i = 0; i < 3; i++) {
         struct sat_file_attr attr;
-        assert_int_equal(sat_file_attr_read(fd, &changed[i], &attr, NULL), SATCHEL_OK);
+        assert_int_equal(read_a(fd, &changed[i], &attr, NULL), SATCHEL_OK);
         assert_false(attr.valid);
         assert_true(sat_str_starts(attr.etag, "W/"));
         assert_string_equal(attr.recorded, "0000000000001234-7-000000000000abcd");
@@ -96,7 +105,7 @@ static void attributes_of_another_form_count_as_none(void **state)
         struct sat_file_attr attr;
         satchel_error err = {0};
         assert_int_equal(fsetxattr(fd, "user.satchel", texts[i], strlen(texts[i]), 0), 0);
-        assert_int_equal(sat_file_attr_read(fd, &info, &attr, &err), SATCHEL_OK);
+        assert_int_equal(read_a(fd, &info, &attr, &err), SATCHEL_OK);
         assert_int_equal(err.code, SATCHEL_OK);
         assert_false(attr.valid);
         assert_true(sat_str_starts(attr.etag, "W/"));
@@ -104,61 +113,92 @@ static void attributes_of_another_form_count_as_none(void **state)
     }
 }
 
-static void attributes_over_two_kibibytes_are_read_too(void **state)
+/* Writes an attribute of about that many bytes. */
+static int write_sized(int fd, const struct stat *info, size_t bytes, bool *kept,
+                       satchel_error *err)
 {
-    char value[2500];
-    struct stat info;
     struct sat_file_attr attr = {0};
-    bool kept;
-    (void)state;
-    memset(value, 'v', sizeof value - 1);
-    value[sizeof value - 1] = '\0';
-    SAT_AUTO_FD int fd = open_file("a", &info);
-    assert_int_equal(sat_tags_add_str(&attr.metadata, "long", value, NULL), SATCHEL_OK);
-    assert_int_equal(sat_file_attr_write(fd, &info, &attr, "k", &kept, NULL), SATCHEL_OK);
-    sat_file_attr_fini(&attr);
-    assert_int_equal(sat_file_attr_read(fd, &info, &attr, NULL), SATCHEL_OK);
-    assert_string_equal(sat_tags_at(&attr.metadata, 0)->value, value);
-    sat_file_attr_fini(&attr);
-}
-
-/* The next kernel call is the write of the attribute: fail it as a file system would. */
-static int write_failing(int os_errno, bool with_tags, size_t bytes, satchel_error *err)
-{
-    static char value[5000];
-    struct stat info;
-    struct sat_file_attr attr = {0};
-    bool kept = true;
-    SAT_AUTO_FD int fd = open_file("a", &info);
+    SAT_AUTO_FREE char *value = sat_calloc(1, bytes + 1);
     memset(value, 'v', bytes);
-    value[bytes] = '\0';
-    if (with_tags)
-        assert_int_equal(sat_tags_add_str(&attr.tags, "k", value, NULL), SATCHEL_OK);
-    sat_os_fail_nth(1, os_errno);
-    int code = sat_file_attr_write(fd, &info, &attr, "some/key", &kept, err);
-    sat_os_fail_nth(0, 0);
-    assert_int_equal(kept, code != SATCHEL_OK || os_errno != EOPNOTSUPP);
+    assert_int_equal(sat_tags_add_str(&attr.tags, "k", value, NULL), SATCHEL_OK);
+    int code = sat_file_attr_write(fd, info, &attr, "some/key", kept, err);
     sat_file_attr_fini(&attr);
     return code;
 }
 
-static void file_systems_without_attributes_take_plain_objects_only(void **state)
+static void more_than_two_kibibytes_are_not_for_an_attribute(void **state)
 {
+    struct stat info;
+    bool kept = true;
     satchel_error err;
     (void)state;
-    assert_int_equal(write_failing(EOPNOTSUPP, false, 0, &err), SATCHEL_OK);
-    assert_int_equal(write_failing(EOPNOTSUPP, true, 1, &err), SATCHEL_UNSUPPORTED);
+    SAT_AUTO_FD int fd = open_file("a", &info);
+    assert_int_equal(write_sized(fd, &info, 2100, &kept, NULL), SATCHEL_OK);
+    assert_false(kept);
+    assert_int_equal(fgetxattr(fd, "user.satchel", NULL, 0), -1);
+    assert_int_equal(errno, ENODATA);
+    assert_int_equal(write_sized(fd, &info, 1800, &kept, NULL), SATCHEL_OK);
+    assert_true(kept);
+    assert_int_equal(write_sized(fd, &info, 70000, &kept, &err), SATCHEL_LIMIT);
+    assert_false(kept);
+}
+
+/* What a file system says that keeps no attributes, or has no room for one; and a real failure. */
+static void what_the_file_cannot_hold_is_not_kept(void **state)
+{
+    static const int refusals[] = {EOPNOTSUPP, ENOSPC, E2BIG, ERANGE};
+    struct stat info;
+    bool kept = true;
+    satchel_error err;
+    (void)state;
+    SAT_AUTO_FD int fd = open_file("a", &info);
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        sat_os_fail_kind("fsetxattr", refusals[i]);
+        assert_int_equal(write_sized(fd, &info, 10, &kept, NULL), SATCHEL_OK);
+        assert_false(kept);
+    }
+    sat_os_fail_kind("fsetxattr", EIO);
+    assert_int_equal(write_sized(fd, &info, 10, &kept, &err), SATCHEL_IO);
     assert_non_null(strstr(err.text, "some/key"));
 }
 
-static void too_large_is_a_limit_and_a_full_disk_is_not(void **state)
+static void removing_an_attribute_that_is_not_there_is_fine(void **state)
 {
-    satchel_error err;
+    struct stat info;
     (void)state;
-    assert_int_equal(write_failing(E2BIG, true, 10, &err), SATCHEL_LIMIT);
-    assert_int_equal(write_failing(ENOSPC, true, 4000, &err), SATCHEL_LIMIT);
-    assert_int_equal(write_failing(ENOSPC, true, 10, &err), SATCHEL_IO);
-    assert_int_equal(err.os_errno, ENOSPC);
+    SAT_AUTO_FD int fd = open_file("a", &info);
+    assert_int_equal(sat_file_attr_remove(fd, "k", NULL), SATCHEL_OK);
+    write_all(fd, &info);
+    assert_int_equal(sat_file_attr_remove(fd, "k", NULL), SATCHEL_OK);
+    assert_int_equal(fgetxattr(fd, "user.satchel", NULL, 0), -1);
+    sat_os_fail_kind("xattr", EIO);
+    assert_int_equal(sat_file_attr_remove(fd, "k", NULL), SATCHEL_IO);
+}
+
+/* The owner of a side-car comes from text that anybody may have written. */
+static void the_owner_of_a_side_car_is_a_plain_name(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *name; /* NULL: no side-car */
+    } rows[] = {
+        {"v=1&stamp=12-3-4&name=a\n\n\n", "a"}, {"v=1&stamp=12-3-4&name=a%20%0A\n\n\n", "a \n"},
+        {"stamp=12-3-4&name=a/b\n\n\n", NULL},  {"stamp=12-3-4&name=a%2Fb\n\n\n", NULL},
+        {"stamp=12-3-4\n\n\n", NULL},           {"stamp=x&name=a\n\n\n", NULL},
+        {"name=a\n\n\n", NULL},                 {"stamp=12-3-4&name=a\n\n", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char name[NAME_MAX + 1] = "";
+        ino_t inode = 0;
+        bool is_one = sat_file_attr_owner(sat_span_of(rows[i].text), name, &inode);
+        assert_int_equal(is_one, rows[i].name != NULL);
+        if (is_one)
+            assert_string_equal(name, rows[i].name);
+        if (is_one)
+            assert_int_equal(inode, 12);
+    }
 }
 
 int main(void)
@@ -168,9 +208,10 @@ int main(void)
         FILE_TEST(a_file_of_others_has_a_weak_etag),
         FILE_TEST(a_stamp_that_differs_voids_everything),
         FILE_TEST(attributes_of_another_form_count_as_none),
-        FILE_TEST(attributes_over_two_kibibytes_are_read_too),
-        FILE_TEST(file_systems_without_attributes_take_plain_objects_only),
-        FILE_TEST(too_large_is_a_limit_and_a_full_disk_is_not),
+        FILE_TEST(more_than_two_kibibytes_are_not_for_an_attribute),
+        FILE_TEST(what_the_file_cannot_hold_is_not_kept),
+        FILE_TEST(removing_an_attribute_that_is_not_there_is_fine),
+        FILE_TEST(the_owner_of_a_side_car_is_a_plain_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,7 @@ static inline int hooks_off(void **state)
 {
     (void)state;
     sat_os_fail_nth(0, 0);
+    sat_os_fail_kind(NULL, 0);
     sat_os_record(NULL, NULL);
     return 0;
 }

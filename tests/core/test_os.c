@@ -226,6 +226,22 @@ static void keep_write(void *user, const struct sat_os_call *call)
         *kept = *call;
 }
 
+static void a_kind_of_call_fails_until_it_is_told_not_to(void **state)
+{
+    char value[8];
+    (void)state;
+    SAT_AUTO_FD int fd = sat_os_open(root, "kind", O_RDWR | O_CREAT, 0600);
+    sat_os_fail_kind("xattr", EOPNOTSUPP);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sat_os_set_xattr(fd, "user.k", "v", 1, 0), -EOPNOTSUPP);
+        assert_int_equal(sat_os_get_xattr(fd, "user.k", value, sizeof value), -EOPNOTSUPP);
+        assert_int_equal(sat_os_remove_xattr(fd, "user.k"), -EOPNOTSUPP);
+        assert_int_equal(sat_os_sync(fd), 0);
+    }
+    sat_os_fail_kind(NULL, 0);
+    assert_int_equal(sat_os_set_xattr(fd, "user.k", "v", 1, 0), 0);
+}
+
 static void the_recorder_sees_what_is_written(void **state)
 {
     (void)state;
@@ -308,6 +324,7 @@ int main(void)
         TEST(a_listing_that_fails_is_not_its_end),
         TEST(locks_exclude_other_opens),
         TEST(a_lock_dies_with_its_description),
+        TEST(a_kind_of_call_fails_until_it_is_told_not_to),
         TEST(the_recorder_sees_what_is_written),
         TEST(a_failed_close_has_closed),
         TEST(paths_become_real),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/os.h"
 #include "core/str.h"
 #include "os_folder.h"
@@ -240,6 +241,92 @@ static void temp_names_are_fresh_and_known(void **state)
     assert_int_equal(info.st_mode & 0777, 0700);
 }
 
+static void names_of_ours_are_known(void **state)
+{
+    static const char *const others[] = {"", ".satchel", ".satchel-a.attr", ".satchel.locked",
+                                         ".satchel-0123456789abcdeF.attr"};
+    char side[SAT_OS_TEMP_NAME_SIZE];
+    char temp[SAT_OS_TEMP_NAME_SIZE];
+    (void)state;
+    sat_os_side_name(0x123456789abcdef, side);
+    assert_string_equal(side, ".satchel-0123456789abcdef.attr");
+    assert_int_equal(sat_os_temp_name(temp), 0);
+    assert_true(sat_os_is_side_name(side) && !sat_os_is_temp_name(side));
+    assert_true(sat_os_is_temp_name(temp) && !sat_os_is_side_name(temp));
+    assert_true(sat_os_is_own_name(side) && sat_os_is_own_name(temp));
+    assert_true(sat_os_is_own_name(SAT_OS_LOCK_NAME));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(sat_os_is_own_name(others[i]));
+}
+
+/* Another descriptor of the same file is shut out. */
+static bool is_locked(const char *name)
+{
+    SAT_AUTO_FD int fd = sat_os_open(root, name, O_RDWR, 0);
+    assert_true(fd >= 0);
+    return sat_os_lock(fd, 0, 0, true, 0) == -EAGAIN;
+}
+
+static void temp_files_are_locked_while_open(void **state)
+{
+    char name[SAT_OS_TEMP_NAME_SIZE];
+    (void)state;
+    int fd = sat_os_temp_file(root, 0600, name);
+    assert_true(fd >= 0);
+    assert_true(sat_os_is_temp_name(name));
+    assert_true(is_locked(name));
+    assert_int_equal(sat_os_close(fd), 0);
+    assert_false(is_locked(name));
+    fd = sat_os_open_tmp(root, ".", 0600);
+    assert_int_equal(sat_os_link_temp(fd, root, name), 0);
+    assert_true(is_locked(name));
+    assert_int_equal(sat_os_close(fd), 0);
+}
+
+static void a_temp_file_that_fails_leaves_nothing(void **state)
+{
+    char name[SAT_OS_TEMP_NAME_SIZE];
+    struct sat_os_dir *dir;
+    const char *entry;
+    int fd = -1;
+    (void)state;
+    assert_int_equal(sat_os_mkdir(root, "fresh", 0700), 0);
+    SAT_AUTO_FD int fresh = sat_os_open(root, "fresh", O_RDONLY | O_DIRECTORY, 0);
+    for (long n = 1; n <= 3; n++) { /* the random name, the file, its lock */
+        sat_os_fail_nth(n, EIO);
+        fd = sat_os_temp_file(fresh, 0600, name);
+        assert_int_equal(fd, -EIO);
+        assert_string_equal(name, "");
+    }
+    sat_os_fail_nth(0, 0);
+    assert_int_equal(sat_os_dir_open(fresh, ".", &dir), 0);
+    assert_int_equal(sat_os_dir_next(dir, &entry, NULL), 0);
+    sat_os_dir_close(dir);
+}
+
+static void a_sweep_takes_what_is_old_and_free(void **state)
+{
+    char name[SAT_OS_TEMP_NAME_SIZE];
+    struct stat info;
+    static const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    (void)state;
+    int fd = sat_os_temp_file(root, 0400, name);
+    assert_int_equal(sat_os_set_times(fd, past), 0); /* anybody can; the age is another's */
+    assert_int_equal(sat_os_fstat(fd, &info), 0);
+    assert_false(sat_os_is_older(&info, 60 * SAT_NS_PER_S));
+    assert_true(sat_os_is_older(&info, -60 * SAT_NS_PER_S));
+    sat_os_sweep_temp(root, name, -SAT_NS_PER_S);
+    assert_true(exists(name)); /* in use */
+    assert_int_equal(sat_os_close(fd), 0);
+    sat_os_sweep_temp(root, name, 60 * SAT_NS_PER_S);
+    assert_true(exists(name)); /* young */
+    sat_os_sweep_temp(root, name, -SAT_NS_PER_S);
+    assert_false(exists(name));
+    assert_int_equal(sat_os_mkdir(root, name, 0700), 0);
+    sat_os_sweep_temp(root, name, -SAT_NS_PER_S);
+    assert_true(exists(name)); /* no file */
+}
+
 static void the_boot_id_stays(void **state)
 {
     (void)state;
@@ -261,6 +348,10 @@ int main(void)
         TEST(read_file_has_a_limit),
         TEST(a_large_file_is_read_whole),
         TEST(temp_names_are_fresh_and_known),
+        TEST(names_of_ours_are_known),
+        TEST(temp_files_are_locked_while_open),
+        TEST(a_temp_file_that_fails_leaves_nothing),
+        TEST(a_sweep_takes_what_is_old_and_free),
         TEST(the_boot_id_stays),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
