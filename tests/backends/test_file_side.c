@@ -282,6 +282,23 @@ static void a_side_car_of_another_form_counts_as_none(void **state)
     assert_weak("a");
 }
 
+/* Two names with one hash: the name inside decides. */
+static void a_side_car_that_names_another_object_counts_as_none(void **state)
+{
+    char path[512] = "";
+    SAT_AUTO_BUF struct sat_buf text;
+    (void)state;
+    sat_buf_init(&text, SAT_FILE_SIDE_MAX);
+    assert_int_equal(put_tagged("a", "one", false), SATCHEL_OK);
+    assert_int_equal(side_cars(path), 1);
+    assert_int_equal(sat_os_read_file(AT_FDCWD, path, SAT_FILE_SIDE_MAX, &text), 0);
+    char *name = strstr(text.data, "name=a");
+    assert_non_null(name);
+    name[strlen("name=")] = 'b';
+    write_foreign(strrchr(path, '/') + 1, text.data);
+    assert_weak("a");
+}
+
 static void an_unreadable_side_car_is_an_error(void **state)
 {
     struct sat_op op = {.kind = SAT_OP_STAT, .conn = conn};
@@ -573,6 +590,24 @@ static void any_failing_call_leaves_a_whole_object_with_large_tags(void **state)
         play_failing(&large_scenes[i]);
 }
 
+/* Where no object was made there is no side-car either. */
+static void a_failed_creation_takes_its_side_car_back(void **state)
+{
+    int failed = 0;
+    bool reached = true;
+    (void)state;
+    for (long n = 1; reached; n++) {
+        sat_os_fail_nth(n, EIO);
+        int code = put_tagged("a", "new", false);
+        reached = sat_os_call_count() >= n;
+        sat_os_fail_nth(0, 0);
+        failed += code != SATCHEL_OK;
+        assert_int_equal(side_cars(NULL), path_exists("a") ? 1 : 0);
+        assert_int_equal(delete_file("a"), SATCHEL_OK);
+    }
+    assert_true(failed > 10);
+}
+
 static void any_failed_allocation_leaves_a_whole_object(void **state)
 {
     (void)state;
@@ -616,6 +651,7 @@ int main(void)
         BARE_TEST(a_change_in_place_voids_the_side_car),
         BARE_TEST(a_touched_file_keeps_its_version_for_a_swap),
         BARE_TEST(a_side_car_of_another_form_counts_as_none),
+        BARE_TEST(a_side_car_that_names_another_object_counts_as_none),
         BARE_TEST(an_unreadable_side_car_is_an_error),
         BARE_TEST(a_reader_sees_one_version_with_its_attributes),
         BARE_TEST(a_listing_shows_one_version_with_its_etag),
@@ -625,6 +661,7 @@ int main(void)
         FILE_TEST(an_end_at_any_call_leaves_a_whole_object_with_large_tags),
         BARE_TEST(any_failing_call_leaves_a_whole_object),
         FILE_TEST(any_failing_call_leaves_a_whole_object_with_large_tags),
+        BARE_TEST(a_failed_creation_takes_its_side_car_back),
         BARE_TEST(any_failed_allocation_leaves_a_whole_object),
         FILE_TEST(a_side_car_that_cannot_be_written_is_an_error),
     };

@@ -209,6 +209,19 @@ static void a_writer_that_has_come_to_its_side_car_is_left_alone(void **state)
     assert_false(path_exists(side));
 }
 
+/* A copy of a live one, under a name that no reader looks for. */
+static void a_side_car_of_a_wrong_name_is_removed(void **state)
+{
+    char side[512];
+    (void)state;
+    make_side_car(side);
+    assert_int_equal(link(path_of(side), path_of(SIDE)), 0);
+    sweep_side(side);
+    sweep_side(SIDE);
+    assert_true(path_exists(side));
+    assert_false(path_exists(SIDE));
+}
+
 static void hostile_side_cars_do_no_harm(void **state)
 {
     static const char *const texts[] = {
@@ -275,6 +288,7 @@ int main(void)
         SWEEP_TEST(a_side_car_of_a_replaced_object_is_removed),
         SWEEP_TEST(a_side_car_of_a_changed_object_stays),
         SWEEP_TEST(a_writer_that_has_come_to_its_side_car_is_left_alone),
+        SWEEP_TEST(a_side_car_of_a_wrong_name_is_removed),
         SWEEP_TEST(hostile_side_cars_do_no_harm),
         SWEEP_TEST(an_emptied_root_can_be_deleted_a_minute_later),
         SWEEP_TEST(failing_sweeps_are_not_noticed),
