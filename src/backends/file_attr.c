@@ -3,12 +3,12 @@
  * a side-car where that cannot hold it (file_side.c).
  *
  * Three lines, each in the form of sat_tags_encode(): properties (v, stamp, etag, type, and in a
- * side-car name, the file's own), metadata, tags. (1) All of it is valid only while `stamp` (inode, size, mtime in ns) equals fstat: a file
- * that somebody else wrote, or put in the place of ours, has none of it. (2) Our writes set the
- * mtime to a random nanosecond before the file gets its name, so that a foreign write cannot leave
- * the same stamp by chance. (3) Where there is an attribute, that is it: a side-car is looked for
- * only where there is none. So writing the attribute, or removing it when the side-car is complete,
- * is one step for every reader.
+ * side-car name, the file's own), metadata, tags. (1) All of it is valid only while `stamp` (inode,
+ * size, mtime in ns) equals fstat: a file that somebody else wrote, or put in the place of ours,
+ * has none of it. (2) Our writes set the mtime to a random nanosecond before the file gets its
+ * name, so that a foreign write cannot leave the same stamp by chance. (3) Where there is an
+ * attribute, that is it: a side-car is looked for only where there is none. So writing the
+ * attribute, or removing it when the side-car is complete, is one step for every reader.
  */
 #include <errno.h>
 #include <inttypes.h>

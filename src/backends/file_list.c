@@ -168,9 +168,8 @@ static int read_names(const struct cursor *cursor, struct level *level, satchel_
 /* Goes down into the open folder, whose key is the cursor's key; takes `fd` over. */
 static int push(struct cursor *cursor, int fd, satchel_error *err)
 {
-    struct level level = {.fd = fd,
-                          .sweep = sat_file_sweep_listed(cursor->state, fd),
-                          .key_len = cursor->key.len};
+    struct level level = {
+        .fd = fd, .sweep = sat_file_sweep_listed(cursor->state, fd), .key_len = cursor->key.len};
     sat_buf_init(&level.names, names_max);
     sat_vec_init(&level.order, sizeof(uint32_t));
     int code = read_names(cursor, &level, err);

@@ -290,13 +290,13 @@ static int rewrite_attributes(const struct sat_file_state *state,
                               satchel_error *err)
 {
     bool kept = false;
-    int code = object->attr.beside ? SATCHEL_OK
-                                   : sat_file_attr_write(object->fd, &object->info, &object->attr,
-                                                         key, &kept, err);
+    int code = object->attr.beside
+                   ? SATCHEL_OK
+                   : sat_file_attr_write(object->fd, &object->info, &object->attr, key, &kept, err);
     if (code != SATCHEL_OK || kept)
         return code;
-    code = sat_file_attr_write_beside(state, place, &object->info, &object->info, &object->attr,
-                                      err);
+    code =
+        sat_file_attr_write_beside(state, place, &object->info, &object->info, &object->attr, err);
     if (code != SATCHEL_OK || object->attr.beside)
         return code;
     return sat_file_attr_remove(object->fd, key, err);

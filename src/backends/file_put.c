@@ -139,10 +139,16 @@ static int write_attributes(struct put *put, bool locked, satchel_error *err)
         code = sat_file_attr_write(put->fd, &put->info, &put->attr, put->op->key, &kept, err);
     put->beside = code == SATCHEL_OK && !kept;
     if (put->beside && locked)
-        code = sat_file_attr_write_beside(put->state, &put->place, &put->info,
-                                          put->old.st_mode == 0 ? NULL : &put->old, &put->attr,
-                                          err);
+        code =
+            sat_file_attr_write_beside(put->state, &put->place, &put->info,
+                                       put->old.st_mode == 0 ? NULL : &put->old, &put->attr, err);
     return code;
+}
+
+static bool is_prepared_for(const struct put *put, const struct sat_file_object *old)
+{
+    return old->attr.counter == put->counter && old->info.st_mode == put->old.st_mode &&
+           old->info.st_uid == put->old.st_uid && old->info.st_gid == put->old.st_gid;
 }
 
 /* Makes the file ready to take the place of `old`, which may not exist; but for its attributes when
@@ -150,9 +156,7 @@ static int write_attributes(struct put *put, bool locked, satchel_error *err)
 static int prepare(struct put *put, const struct sat_file_object *old, bool locked,
                    satchel_error *err)
 {
-    bool same = old->attr.counter == put->counter && old->info.st_mode == put->old.st_mode &&
-                old->info.st_uid == put->old.st_uid && old->info.st_gid == put->old.st_gid;
-    if (put->prepared && same)
+    if (put->prepared && is_prepared_for(put, old))
         return SATCHEL_OK;
     /* A mode kept before may forbid us to write the attribute. */
     int result = put->prepared ? sat_os_chmod(put->fd, 0600) : 0;

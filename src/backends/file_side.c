@@ -27,8 +27,7 @@ static void side_name(const char *name, ino_t inode, char out[SAT_OS_TEMP_NAME_S
 
 static int read_open(int dirfd, const char *path, struct sat_buf *text, struct stat *info)
 {
-    SAT_AUTO_FD int fd =
-        sat_os_open_beneath(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    SAT_AUTO_FD int fd = sat_os_open_beneath(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     int result = fd < 0 ? fd : sat_os_fstat(fd, info);
     if (result < 0)
         return result;

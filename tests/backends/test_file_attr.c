@@ -182,10 +182,14 @@ static void the_owner_of_a_side_car_is_a_plain_name(void **state)
         const char *text;
         const char *name; /* NULL: no side-car */
     } rows[] = {
-        {"v=1&stamp=12-3-4&name=a\n\n\n", "a"}, {"v=1&stamp=12-3-4&name=a%20%0A\n\n\n", "a \n"},
-        {"stamp=12-3-4&name=a/b\n\n\n", NULL},  {"stamp=12-3-4&name=a%2Fb\n\n\n", NULL},
-        {"stamp=12-3-4\n\n\n", NULL},           {"stamp=x&name=a\n\n\n", NULL},
-        {"name=a\n\n\n", NULL},                 {"stamp=12-3-4&name=a\n\n", NULL},
+        {"v=1&stamp=12-3-4&name=a\n\n\n", "a"},
+        {"v=1&stamp=12-3-4&name=a%20%0A\n\n\n", "a \n"},
+        {"stamp=12-3-4&name=a/b\n\n\n", NULL},
+        {"stamp=12-3-4&name=a%2Fb\n\n\n", NULL},
+        {"stamp=12-3-4\n\n\n", NULL},
+        {"stamp=x&name=a\n\n\n", NULL},
+        {"name=a\n\n\n", NULL},
+        {"stamp=12-3-4&name=a\n\n", NULL},
         {"", NULL},
     };
     (void)state;

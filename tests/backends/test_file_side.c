@@ -159,8 +159,7 @@ static void creating_is_decided_once(void **state)
 {
     (void)state;
     write_foreign("a", "theirs");
-    struct sat_op op = {
-        .kind = SAT_OP_PUT, .conn = conn, .key = file_key("a"), .if_absent = true};
+    struct sat_op op = {.kind = SAT_OP_PUT, .conn = conn, .key = file_key("a"), .if_absent = true};
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_EXISTS);
     sat_op_fini(&op);
     struct sat_op fresh = {
@@ -420,8 +419,7 @@ static void a_side_car_is_synced_before_the_name_and_goes_after_it(void **state)
     assert_int_equal(delete_file("a"), SATCHEL_OK);
     sat_os_record(NULL, NULL);
     assert_string_equal(made.text, "fsync rename fsync fsync link fsync ");
-    assert_string_equal(replaced.text,
-                        "fsync rename fsync fsync link rename fsync unlink fsync ");
+    assert_string_equal(replaced.text, "fsync rename fsync fsync link rename fsync unlink fsync ");
     assert_string_equal(deleted.text, "unlink fsync unlink fsync ");
 }
 

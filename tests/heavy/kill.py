@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,7 @@ KILLS = {"file": 200, "sidecar": 100}
 AMID_MIN = 0.75  # of the kills must land with records acknowledged and records not
 ACKS_MAX = 12  # batches that a writer may finish before its end draws near
 LAST_MS = 40  # and the longest it then lives on
+SWEEP_AGE_S = 60  # what a dead writer left is removed when it is that old
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -63,9 +65,9 @@ class Sums:
     unswept: int = 0
 
 
-def ask(worker: str, mode: str, kind: str, uri: str) -> list[str]:
+def ask(worker: str, mode: str, data: Path) -> list[str]:
     done = subprocess.run(
-        [worker, mode, kind, uri], stdout=subprocess.PIPE, text=True, timeout=60, check=True
+        [worker, mode, f"file://{data}"], stdout=subprocess.PIPE, text=True, timeout=60, check=True
     )
     return done.stdout.split("\n")[:-1]
 
@@ -85,10 +87,12 @@ def chunks(process: subprocess.Popen[bytes], deadline: float | None) -> Iterator
             yield data
 
 
-def kill_one(worker: str, kind: str, uri: str, turn: int, chance: random.Random) -> Told:
+def kill_one(worker: str, kind: str, data: Path, turn: int, chance: random.Random) -> Told:
     """Kills a writer at a random moment and returns all that it said."""
     told = Told()
-    process = subprocess.Popen([worker, "write", kind, uri, str(turn)], stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [worker, "write", kind, f"file://{data}", str(turn)], stdout=subprocess.PIPE
+    )
     wanted = chance.randint(0, ACKS_MAX)
     for data in chunks(process, time.monotonic() + 60):
         told.take(data)
@@ -158,32 +162,50 @@ def leftovers(data: Path) -> int:
     return sum(name.endswith(".part") for name in names) + len(owners.keys() - names)
 
 
-def one_turn(worker: str, kind: str, turn: int, chance: random.Random, sums: Sums) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        os.environ["SATCHEL_CACHE_DIR"] = f"{name}/cache"
-        data = Path(name, "data")
+def kill_and_check(worker: str, kind: str, data: Path, turn: int, sums: Sums) -> Told:
+    told = kill_one(worker, kind, data, turn, random.Random(turn))
+    sums.amid += bool(told.acked) and len(told.acked) < len(told.begun)
+    check(data, kind, told, sums)
+    records = {path.name for path in data.glob("t*.json")}
+    sums.others += len(records) - len(told.acked)
+    sums.listed_temp += len(set(ask(worker, "list", data)) - records)
+    sums.leftovers += leftovers(data)
+    sums.miscounted += ask(worker, "count", data) != [str(len(records))]
+    return told
+
+
+def sweep_and_check(worker: str, kind: str, data: Path, told: Told, sums: Sums) -> None:
+    """What was left behind is old enough: a listing removes it, and nothing else."""
+    records = {path.name for path in data.glob("t*.json")}
+    sums.listed_temp += len(set(ask(worker, "list", data)) - records)
+    sums.unswept += leftovers(data)
+    check(data, kind, Told(begun=told.begun), sums)
+    sums.lost += len(records) - len(list(data.glob("t*.json")))
+
+
+def run(worker: str, kind: str, folder: Path, sums: Sums) -> None:
+    os.environ["SATCHEL_CACHE_DIR"] = str(folder / "cache")
+    unswept = []
+    for turn in range(KILLS[kind]):
+        data = folder / str(turn)
         data.mkdir()
-        uri = f"file://{data}"
-        told = kill_one(worker, kind, uri, turn, chance)
-        sums.amid += bool(told.acked) and len(told.acked) < len(told.begun)
-        check(data, kind, told, sums)
-        records = {path.name for path in data.glob("t*.json")}
-        sums.others += len(records) - len(told.acked)
-        sums.listed_temp += len(set(ask(worker, "list", kind, uri)) - records)
-        sums.leftovers += leftovers(data)
-        sums.listed_temp += len(set(ask(worker, "sweep", kind, uri)) - records)
-        sums.unswept += leftovers(data)
-        sums.miscounted += ask(worker, "count", kind, uri) != [str(len(records))]
-        check(data, kind, Told(begun=told.begun), sums)
+        told = kill_and_check(worker, kind, data, turn, sums)
+        if leftovers(data) > 0:
+            unswept.append((data, told))
+        else:
+            shutil.rmtree(data)
+    if unswept:
+        time.sleep(SWEEP_AGE_S + 1)
+    for data, told in unswept:
+        sweep_and_check(worker, kind, data, told, sums)
 
 
 def main() -> int:
     worker, kind = sys.argv[1:]
     start = time.monotonic()
-    chance = random.Random(20261121)
     sums = Sums()
-    for turn in range(KILLS[kind]):
-        one_turn(worker, kind, turn, chance, sums)
+    with tempfile.TemporaryDirectory() as name:
+        run(worker, kind, Path(name), sums)
     print(
         f"kill {kind}: {KILLS[kind]} kills, {sums.amid} amid acknowledgements; {sums.acked} "
         f"records acknowledged, {sums.others} others there; lost {sums.lost}, torn {sums.torn}, "

@@ -3,25 +3,21 @@
  *     kill_worker write KIND URI SEED   eight threads create batches of records until they are
  *                                       killed; on standard output "+ID LENGTH" before a record is
  *                                       written and "=ID" once it is acknowledged
- *     kill_worker list KIND URI         the keys of the folder, one a line
- *     kill_worker sweep KIND URI        the same, an hour later by this process's clock
- *     kill_worker count KIND URI        the number of records that a search finds
- * KIND is file, or sidecar for a file system that seems to keep no extended attributes. Record
- * t3-17 has the fields thread 3, n 17 and pad: LENGTH letters, the alphabet again and again from
- * its (17 modulo 26)th letter on.
+ *     kill_worker list URI              the keys of the folder, one a line
+ *     kill_worker count URI             the number of records that a search finds
+ * Record t3-17 has the fields thread 3, n 17 and pad: LENGTH letters, the alphabet again and again
+ * from its (17 modulo 26)th letter on. With KIND sidecar it has more metadata than an extended
+ * attribute holds.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <satchel/satchel.h>
-
-#include "core/clock.h"
-#include "core/os.h"
 
 enum {
     THREADS = 8,
@@ -30,10 +26,14 @@ enum {
     ID_SIZE = 32,
     LINE_SIZE = 64,
     LETTERS = 26,
+    LABELS = 10, /* metadata that becomes tags, as long as a tag may be */
+    LABEL_LENGTH = 250,
+    TAIL_SIZE = LABELS * (LABEL_LENGTH + 20),
 };
 
 struct writer {
     satchel_db *db;
+    const char *tail; /* how the text of a record ends */
     unsigned thread;
     unsigned next; /* number of the next record */
     uint64_t random;
@@ -71,15 +71,15 @@ static void fill(struct writer *writer, struct sheet *sheet, size_t i, char line
 {
     unsigned n = writer->next++;
     size_t length = next_length(writer);
-    size_t room = length + 100;
+    size_t room = length + TAIL_SIZE + 200;
     char *text = malloc(room);
     if (text == NULL)
         exit(1);
-    int head = snprintf(text, room, "{\"fields\":{\"thread\":%u,\"n\":%u,\"pad\":\"",
-                        writer->thread, n);
+    int head =
+        snprintf(text, room, "{\"fields\":{\"thread\":%u,\"n\":%u,\"pad\":\"", writer->thread, n);
     for (size_t at = 0; at < length; at++)
         text[(size_t)head + at] = (char)('a' + (n + at) % LETTERS);
-    int tail = snprintf(text + head + length, room - (size_t)head - length, "\"}}");
+    int tail = snprintf(text + head + length, room - (size_t)head - length, "%s", writer->tail);
     (void)snprintf(sheet->ids[i], ID_SIZE, "t%u-%u", writer->thread, n);
     sheet->id_list[i] = sheet->ids[i];
     sheet->texts[i] = text;
@@ -130,16 +130,32 @@ static void *write_on(void *user)
     return NULL;
 }
 
-static void write_until_killed(const char *uri, uint64_t seed)
+/* "}} or "},"metadata":{"k0":"///...", ...}} */
+static void write_tail(bool labels, char out[TAIL_SIZE])
 {
+    int used = snprintf(out, TAIL_SIZE, "\"}%s", labels ? ",\"metadata\":{" : "");
+    for (int i = 0; labels && i < LABELS; i++) {
+        used += snprintf(out + used, TAIL_SIZE - (size_t)used, "%s\"k%d\":\"", i > 0 ? "," : "", i);
+        memset(out + used, '/', LABEL_LENGTH);
+        used += LABEL_LENGTH;
+        used += snprintf(out + used, TAIL_SIZE - (size_t)used, "\"");
+    }
+    (void)snprintf(out + used, TAIL_SIZE - (size_t)used, "%s", labels ? "}}" : "}");
+}
+
+static void write_until_killed(bool labels, const char *uri, uint64_t seed)
+{
+    char tail[TAIL_SIZE];
     satchel_error err = {0};
     satchel_db *db = NULL;
     struct writer writers[THREADS];
     pthread_t threads[THREADS];
+    write_tail(labels, tail);
     if (satchel_db_open(uri, NULL, &db, &err) != SATCHEL_OK)
         fail("open", &err);
     for (unsigned i = 0; i < THREADS; i++) {
-        writers[i] = (struct writer){.db = db, .thread = i, .random = seed * THREADS + i};
+        writers[i] =
+            (struct writer){.db = db, .tail = tail, .thread = i, .random = seed * THREADS + i};
         if (pthread_create(&threads[i], NULL, write_on, &writers[i]) != 0)
             exit(1);
     }
@@ -180,19 +196,15 @@ static void count(const char *uri)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) {
-        (void)fprintf(stderr, "usage: kill_worker write|list|sweep|count KIND URI [SEED]\n");
+    if (argc == 5 && strcmp(argv[1], "write") == 0) {
+        write_until_killed(strcmp(argv[2], "sidecar") == 0, argv[3], strtoull(argv[4], NULL, 10));
+    } else if (argc == 3 && strcmp(argv[1], "list") == 0) {
+        list(argv[2]);
+    } else if (argc == 3 && strcmp(argv[1], "count") == 0) {
+        count(argv[2]);
+    } else {
+        (void)fprintf(stderr, "usage: kill_worker write KIND URI SEED | list URI | count URI\n");
         return 2;
     }
-    if (strcmp(argv[2], "sidecar") == 0)
-        sat_os_fail_kind("xattr", EOPNOTSUPP);
-    if (strcmp(argv[1], "write") == 0 && argc == 5)
-        write_until_killed(argv[3], strtoull(argv[4], NULL, 10));
-    if (strcmp(argv[1], "sweep") == 0)
-        sat_clock_fake_wall(sat_clock_wall_ns() + 3600 * SAT_NS_PER_S);
-    if (strcmp(argv[1], "count") == 0)
-        count(argv[3]);
-    else
-        list(argv[3]);
     return 0;
 }
