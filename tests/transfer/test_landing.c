@@ -156,6 +156,7 @@ static void hostile_names_are_refused(void **state)
         "a/..",
         "./a",
         ".satchel.lock",
+        ".satchel-0123456789abcdef.attr",
         "x/.satchel.lock",
         ".satchel-0123456789abcdef.part",
     };
