@@ -1,7 +1,7 @@
 /*
  * s3:// - Amazon S3 and what speaks like it. Pure: requests are built and replies judged here, core
- * moves the bytes. Path-style addresses; requests in s3_request.c, failures in s3_reply.c, object
- * headers in s3_info.c, signing in s3_sign.c; writes, parts, copies, listing, batches, tags and
+ * moves the bytes. Requests in s3_request.c, failures in s3_reply.c, object headers in s3_info.c,
+ * signing in s3_sign.c, profiles in s3_cred.c; writes, parts, copies, listing, batches, tags and
  * buckets in files of theirs.
  */
 #include "backends/s3.h"
@@ -50,6 +50,7 @@ static int set_endpoint(struct sat_s3 *s3, const char *address, struct sat_endpo
     if (code != SATCHEL_OK)
         return code;
     s3->tls = url.tls;
+    s3->subhosts = s3->subhosts && !sat_endpoint_url_is_address(&url);
     s3->prefix = url.prefix;
     url.prefix = NULL;
     endpoint->tls = url.tls;
@@ -73,6 +74,8 @@ static int choose_endpoint(struct sat_s3 *s3, const struct sat_config *config,
                            struct sat_endpoint *endpoint, satchel_error *err)
 {
     const char *given = sat_config_str(config, "endpoint_url");
+    int style = sat_config_enum(config, "addressing_style");
+    s3->subhosts = style == SAT_S3_STYLE_VIRTUAL || (style == SAT_S3_STYLE_AUTO && *given == '\0');
     if (*given != '\0')
         return set_endpoint(s3, given, endpoint, err);
     bool china = sat_str_starts(s3->region, "cn-");
@@ -81,10 +84,7 @@ static int choose_endpoint(struct sat_s3 *s3, const struct sat_config *config,
     return own == NULL ? sat_error_nomem(err) : set_endpoint(s3, own, endpoint, err);
 }
 
-/*
- * Half a pair of keys is a mistake to be told at once. None at all is told at the first signature,
- * where other sources of credentials would have been asked.
- */
+/* Half a pair of keys is a mistake to be told at once. Without any, steps look for others. */
 static int take_keys(struct sat_s3 *s3, const struct sat_config *config, satchel_error *err)
 {
     const struct sat_sigv4_keys keys = {
@@ -114,6 +114,7 @@ static void s3_close(void *state)
 {
     struct sat_s3 *s3 = state;
     sat_sigv4_free(s3->signer);
+    sat_s3_cred_close(s3);
     sat_free(s3->bucket);
     sat_free(s3->region);
     sat_free(s3->storage_class);
@@ -121,7 +122,6 @@ static void s3_close(void *state)
     *s3 = (struct sat_s3){0};
 }
 
-/* Path-style addresses: the bucket is in the path of every request. */
 static int s3_open(void *state, const struct sat_uri *uri, const struct sat_config *config,
                    struct sat_endpoint *endpoint, satchel_error *err)
 {
@@ -144,6 +144,8 @@ static int s3_open(void *state, const struct sat_uri *uri, const struct sat_conf
         code = choose_endpoint(s3, config, endpoint, err);
     if (code == SATCHEL_OK)
         code = take_keys(s3, config, err);
+    if (code == SATCHEL_OK)
+        code = sat_s3_cred_open(s3, config, err);
     if (code != SATCHEL_OK)
         s3_close(s3);
     return code;
@@ -164,24 +166,20 @@ static unsigned s3_needs(const void *state, const struct sat_op *op)
 }
 
 /* Bodies that were built here are small: their SHA-256 is always signed. */
-static int s3_sign(const void *state, const struct sat_endpoint *endpoint,
+static int s3_sign(const void *state, void *keys, const struct sat_endpoint *endpoint,
                    struct sat_request *request, int64_t wall_s, satchel_error *err)
 {
     const struct sat_s3 *s3 = state;
+    char host[SAT_SUBHOST_SIZE + sizeof endpoint->authority];
     char payload[SAT_SHA256_HEX_SIZE] = SAT_SIGV4_UNSIGNED;
     if (s3->anonymous)
         return SATCHEL_OK;
-    if (s3->signer == NULL)
-        return sat_error_set(err, SATCHEL_DENIED,
-                             "no credentials for s3://%s: set access_key_id and secret_access_key "
-                             "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), or no_sign_request=true "
-                             "for a public bucket",
-                             s3->bucket);
     if (!request->body_is_source)
         sat_sha256_hex(sat_buf_span(&request->body), payload);
     else if (request->has_sha256)
         sat_hex(request->sha256, sizeof request->sha256, payload);
-    return sat_sigv4_sign(s3->signer, endpoint->authority, payload, wall_s, request, err);
+    (void)snprintf(host, sizeof host, "%s%s", request->subhost, endpoint->authority);
+    return sat_sigv4_sign(keys != NULL ? keys : s3->signer, host, payload, wall_s, request, err);
 }
 
 /* ---- stat, get */
@@ -385,9 +383,12 @@ const struct sat_backend sat_backend_s3 = {
                .parts_max = 10000,
                .list_page = 1000,
                .delete_many_max = 1000},
+    .configure = sat_s3_configure,
     .open = s3_open,
     .close = s3_close,
     .needs = s3_needs,
+    .cred_step = sat_s3_cred_step,
+    .cred_free = sat_s3_cred_free,
     .sign = s3_sign,
     .slots =
         {

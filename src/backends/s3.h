@@ -9,10 +9,14 @@
 
 #include "backends/s3_sign.h"
 #include "core/backend.h"
+#include "core/cred.h"
 #include "core/xml.h"
 
 /* Option payload_signing, in the order of its choices. */
 enum sat_s3_payload { SAT_S3_PAYLOAD_AUTO, SAT_S3_PAYLOAD_ALWAYS, SAT_S3_PAYLOAD_NEVER };
+
+/* Option addressing_style, in the order of its choices. */
+enum sat_s3_style { SAT_S3_STYLE_AUTO, SAT_S3_STYLE_PATH, SAT_S3_STYLE_VIRTUAL };
 
 /* The state of a connection: written by open only. */
 struct sat_s3 {
@@ -23,9 +27,24 @@ struct sat_s3 {
     bool tls;
     bool anonymous; /* no_sign_request */
     bool checksums; /* a checksum header with each PUT */
+    bool subhosts;  /* a bucket's name goes in front of the host, where it can */
     enum sat_s3_payload payload;
-    struct sat_sigv4 *signer; /* NULL when anonymous or without credentials */
+    struct sat_sigv4 *signer; /* of explicit keys; NULL: anonymous, or by sat_s3_cred_step() */
+    char *profile;            /* "" = the default one */
+    char *files[2];           /* credentials and config file: their paths, */
+    char *shown_files[2];     /* and as messages call them */
 };
+
+/* ---- profiles (s3_cred.c): the slots, and their part of the state */
+
+int sat_s3_configure(struct sat_config *config, satchel_error *err);
+/* On failure the caller closes. */
+int sat_s3_cred_open(struct sat_s3 *s3, const struct sat_config *config, satchel_error *err);
+void sat_s3_cred_close(struct sat_s3 *s3);
+/* The keys are a struct sat_sigv4. */
+int sat_s3_cred_step(const void *state, int64_t now_s, const struct sat_cred_reply *replies,
+                     size_t count, struct sat_cred_want *want, satchel_error *err);
+void sat_s3_cred_free(void *keys);
 
 /* ---- building (s3_request.c) */
 
@@ -34,8 +53,8 @@ int sat_s3_bucket_check(const char *name, satchel_error *err);
 /* The bucket of a BUCKET_* op. */
 const char *sat_s3_bucket_of(const struct sat_s3 *s3, const struct sat_op *op);
 /*
- * Sets method and path-style path; a NULL bucket is the service, a NULL key the bucket. The last
- * step of a target: it also fails when the query before it did not fit.
+ * Sets method, path and, where it names the bucket, subhost; a NULL bucket is the service, a NULL
+ * key the bucket. The last step of a target: it also fails when the query before it did not fit.
  */
 int sat_s3_target(const struct sat_s3 *s3, struct sat_request *request, const char *method,
                   const char *bucket, const char *key, satchel_error *err);

@@ -368,6 +368,7 @@ static void refuse_by_rule(const struct sat_s3 *s3, const struct sat_op *op,
         .code = code_for(op, rule, reply->status),
         .retry = rule->retry,
         .retry_after_ms = retry_after_ms(reply),
+        .cred_expired = sat_str_starts(found->code, "ExpiredToken"),
     };
     if (rule->retry == SAT_RETRY_SKEW && !learn_skew(reply, &verdict->skew_s))
         verdict->retry = SAT_RETRY_NEVER;

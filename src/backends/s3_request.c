@@ -1,4 +1,5 @@
 /* Building blocks of s3 requests: paths, queries, headers and what S3 would refuse in them. */
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/s3.h"
@@ -49,19 +50,28 @@ const char *sat_s3_bucket_of(const struct sat_s3 *s3, const struct sat_op *op)
     return op->bucket != NULL ? op->bucket : s3->bucket;
 }
 
+/* A wildcard certificate covers one label: over TLS a name with dots stays in the path. */
+static bool is_subhost(const struct sat_s3 *s3, const char *bucket)
+{
+    return s3->subhosts && !(s3->tls && strchr(bucket, '.') != NULL);
+}
+
 int sat_s3_target(const struct sat_s3 *s3, struct sat_request *request, const char *method,
                   const char *bucket, const char *key, satchel_error *err)
 {
     struct sat_buf *path = &request->path;
+    bool subhost = bucket != NULL && is_subhost(s3, bucket);
     request->method = method;
     (void)sat_buf_add_str(path, s3->prefix);
     (void)sat_buf_add_char(path, '/');
-    if (bucket != NULL)
+    if (subhost)
+        (void)snprintf(request->subhost, sizeof request->subhost, "%s.", bucket);
+    else if (bucket != NULL)
         (void)sat_uri_encode(path, sat_span_of(bucket), false);
-    if (key != NULL) {
+    if (key != NULL && !subhost)
         (void)sat_buf_add_char(path, '/');
+    if (key != NULL)
         (void)sat_uri_encode(path, sat_span_of(key), true);
-    }
     int code = sat_buf_check(&request->query, "query of the request", err);
     return code == SATCHEL_OK ? sat_buf_check(path, "path of the request", err) : code;
 }

@@ -64,6 +64,7 @@ const struct cli_option cli_options_table[] = {
      "those of this entry of the file's databases, too"},
     {"set", 0, CLI_TEXTS, CLI_G_STORE, AT(set), "KEY=VALUE",
      "an option of the store ('satchel help options'); KEY=@FILE reads its value"},
+    {"profile", 0, CLI_TEXT, CLI_G_STORE, AT(profile), "NAME", "same as --set profile=NAME"},
     {"region", 0, CLI_TEXT, CLI_G_STORE, AT(region), "NAME", "same as --set region=NAME"},
     {"endpoint-url", 0, CLI_TEXT, CLI_G_STORE, AT(endpoint_url), "URL",
      "same as --set endpoint_url=URL"},

@@ -81,6 +81,7 @@ struct cli_options {
     int64_t offset;         /* -1 = not given */
     const char *config;
     const char *database;
+    const char *profile;
     const char *region;
     const char *endpoint_url;
     const char *ca_file;

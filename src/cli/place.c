@@ -165,6 +165,7 @@ static int set_options(const struct cli_options *options, satchel_config *config
         const char *key;
         const char *value;
     } named[] = {
+        {"profile", options->profile},
         {"region", options->region},
         {"endpoint_url", options->endpoint_url},
         {"ca_file", options->ca_file},

@@ -44,6 +44,7 @@ void sat_attempt_free(struct sat_attempt *attempt)
 {
     if (attempt == NULL)
         return;
+    sat_cred_drop(attempt->keys);
     sat_request_fini(&attempt->request);
     sat_exchange_fini(&attempt->exchange);
     sat_free(attempt);
@@ -161,7 +162,8 @@ static int begin(struct sat_op *op, struct sat_http *http, satchel_error *err)
     struct sat_attempt *attempt = op->attempt;
     int code = sat_door_build(op, &attempt->request, err);
     if (code == SATCHEL_OK)
-        code = sat_door_sign(op, &attempt->request, sat_clock_wall_ns() / SAT_NS_PER_S, err);
+        code = sat_door_sign(op, sat_cred_keys(attempt->keys), &attempt->request,
+                             sat_clock_wall_ns() / SAT_NS_PER_S, err);
     if (code != SATCHEL_OK)
         return code;
     fill_exchange(op);
@@ -365,9 +367,20 @@ static bool is_answer(const struct sat_op *op, const struct sat_verdict *verdict
     return op->attempt->exchange.err.code == SATCHEL_OK && verdict->retry == SAT_RETRY_NEVER;
 }
 
+/* The next attempt takes keys of its own. */
+static void drop_keys(struct sat_op *op, struct sat_verdict *verdict)
+{
+    struct sat_attempt *attempt = op->attempt;
+    if (verdict->cred_expired && !sat_cred_reject(op->conn->cred, attempt->keys))
+        verdict->retry = SAT_RETRY_NEVER;
+    sat_cred_drop(attempt->keys);
+    attempt->keys = NULL;
+}
+
 bool sat_attempt_end(struct sat_op *op)
 {
     struct sat_verdict verdict = judge(op);
+    drop_keys(op, &verdict);
     if (is_answer(op, &verdict))
         sat_retry_give(op->conn->retry_bucket, op->attempt->tokens);
     if (verdict.code == SATCHEL_OK)

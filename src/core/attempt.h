@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "core/backend.h"
+#include "core/cred.h"
 #include "core/http.h"
 #include "core/op.h"
 #include "core/resume.h"
@@ -22,6 +23,7 @@ struct sat_attempt {
     struct sat_engine *engine;
     struct sat_request request;
     struct sat_exchange exchange;
+    struct sat_cred_set *keys; /* of the attempt at hand; NULL: none yet, or none needed */
     struct sat_op *settles; /* this op is the STAT that settles that one */
     struct sat_resume resume;
     unsigned let_off;   /* attempts that do not count, see SAT_RETRY_PROGRESS */

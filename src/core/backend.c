@@ -161,14 +161,14 @@ int sat_door_build(struct sat_op *op, struct sat_request *request, satchel_error
     return code == SATCHEL_OK ? enter(op, err) : code;
 }
 
-int sat_door_sign(const struct sat_op *op, struct sat_request *request, int64_t wall_s,
+int sat_door_sign(const struct sat_op *op, void *keys, struct sat_request *request, int64_t wall_s,
                   satchel_error *err)
 {
     const struct sat_conn *conn = op->conn;
     if (conn->backend->sign == NULL)
         return SATCHEL_OK;
     int64_t now = wall_s + atomic_load(&conn->skew_s);
-    return conn->backend->sign(conn->state, &conn->endpoint, request, now, err);
+    return conn->backend->sign(conn->state, keys, &conn->endpoint, request, now, err);
 }
 
 int sat_door_head(struct sat_op *op, const struct sat_reply *reply, satchel_error *err)

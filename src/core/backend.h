@@ -23,6 +23,9 @@
 #include "core/uri.h"
 
 struct sat_config;
+struct sat_cred;
+struct sat_cred_reply;
+struct sat_cred_want;
 struct sat_engine;
 struct sat_retry_bucket;
 
@@ -32,15 +35,19 @@ enum sat_need {
     SAT_NEED_CRC64 = 2,  /* CRC64-NVME of op->source, in request.crc64 */
 };
 
+/* Bytes of what goes in front of an endpoint's host. */
+#define SAT_SUBHOST_SIZE 65
+
 /* One HTTP request, filled by `build`, completed by `sign`. Freed by core. */
 struct sat_request {
-    const char *method;   /* static */
-    struct sat_buf path;  /* percent-encoded once, starts with '/' */
-    struct sat_buf query; /* encoded, sorted by name then value; "" = none; without '?' */
-    struct sat_buf text;  /* header lines "Name: value", each NUL-terminated */
-    struct sat_vec lines; /* size_t: offsets of the lines in text */
-    struct sat_buf body;  /* the body when it is not the op's source */
-    bool body_is_source;  /* send op->source */
+    const char *method;             /* static */
+    char subhost[SAT_SUBHOST_SIZE]; /* goes in front of the endpoint's host: "bucket." or "" */
+    struct sat_buf path;            /* percent-encoded once, starts with '/' */
+    struct sat_buf query;           /* encoded, sorted by name then value; "" = none; without '?' */
+    struct sat_buf text;            /* header lines "Name: value", each NUL-terminated */
+    struct sat_vec lines;           /* size_t: offsets of the lines in text */
+    struct sat_buf body;            /* the body when it is not the op's source */
+    bool body_is_source;            /* send op->source */
     bool has_sha256;
     unsigned char sha256[32];
     bool has_crc64;
@@ -90,6 +97,7 @@ struct sat_verdict {
     enum sat_retry_class retry; /* when code is not OK */
     int64_t skew_s;             /* SAT_RETRY_SKEW: server time minus our time, seconds */
     bool bucket_missing;        /* NOT_FOUND is about the bucket, not about the key */
+    bool cred_expired;          /* other credentials may do; without others it is no retry */
     uint32_t retry_after_ms;    /* 0 = the policy's own delay */
 };
 
@@ -167,6 +175,11 @@ struct sat_backend {
     struct sat_limits limits;
 
     /*
+     * Adds to `config`, a copy of the caller's, what files of the provider's own say (origin
+     * PROFILE). Called before open, by the thread that opens. May be NULL.
+     */
+    int (*configure)(struct sat_config *config, satchel_error *err);
+    /*
      * Reads the URI and the configuration into `state`. No request is made. An HTTP backend fills
      * *endpoint; a local one leaves it. On failure `state` needs no close.
      */
@@ -177,11 +190,20 @@ struct sat_backend {
     /* Bits of enum sat_need for this op. NULL = none. */
     unsigned (*needs)(const void *state, const struct sat_op *op);
     /*
-     * Pure: adds what authenticates the request, at every attempt. `wall_s` is Unix time with the
-     * learned skew added. NULL for local backends.
+     * Pure: one step towards credentials (core/cred.h), from what came of the `count` steps before:
+     * fills *want, or fails with what to do about it. The first is made at open and may say
+     * NOT_HERE; then there are no others. May be NULL.
      */
-    int (*sign)(const void *state, const struct sat_endpoint *endpoint, struct sat_request *request,
-                int64_t wall_s, satchel_error *err);
+    int (*cred_step)(const void *state, int64_t now_s, const struct sat_cred_reply *replies,
+                     size_t count, struct sat_cred_want *want, satchel_error *err);
+    /* Cleanses and frees what a step found. NULL with cred_step only. */
+    void (*cred_free)(void *keys);
+    /*
+     * Pure: adds what authenticates the request, at every attempt. `keys` are what the steps found,
+     * NULL without; `wall_s` is Unix time with the learned skew added. NULL for local backends.
+     */
+    int (*sign)(const void *state, void *keys, const struct sat_endpoint *endpoint,
+                struct sat_request *request, int64_t wall_s, satchel_error *err);
     /* Frees op->list_cursor of an abandoned listing. NULL where cursors are not used. */
     void (*list_close)(void *cursor);
     struct sat_slot slots[SAT_OP_KINDS];
@@ -197,6 +219,7 @@ struct sat_conn {
     void *state;
     struct sat_engine *engine;
     struct sat_retry_bucket *retry_bucket; /* of the endpoint; NULL without one */
+    struct sat_cred *cred; /* NULL when the backend needs none */
     struct sat_endpoint endpoint;
     char *uri; /* as given */
     /*
@@ -247,7 +270,7 @@ int sat_door_run(struct sat_op *op, satchel_error *err);
 /* Builds one attempt, counts it, injects the fault. */
 int sat_door_build(struct sat_op *op, struct sat_request *request, satchel_error *err);
 /* Signs it; `wall_s` is this machine's Unix time, the learned skew is added here. */
-int sat_door_sign(const struct sat_op *op, struct sat_request *request, int64_t wall_s,
+int sat_door_sign(const struct sat_op *op, void *keys, struct sat_request *request, int64_t wall_s,
                   satchel_error *err);
 int sat_door_head(struct sat_op *op, const struct sat_reply *reply, satchel_error *err);
 void sat_door_accept(struct sat_op *op, const struct sat_reply *reply, struct sat_verdict *verdict,

@@ -267,7 +267,8 @@ static const struct value *effective(const struct sat_config *config, const stru
     const struct value *value = find_value(config, row);
     if (value == NULL || row->follows == NULL)
         return value;
-    /* A session token of the environment must not join keys that the program has set. */
+    /* A session token of the environment must not join keys that the program has set, and keys of
+     * the environment must not stand before a profile that it has named. */
     return value->origin < sat_config_origin(config, row->follows) ? NULL : value;
 }
 
@@ -281,9 +282,8 @@ enum sat_origin sat_config_origin(const struct sat_config *config, const char *k
 const char *sat_origin_name(enum sat_origin origin)
 {
     static const char *const names[] = {
-        [SAT_ORIGIN_DEFAULT] = "default",
-        [SAT_ORIGIN_ENV] = "env",
-        [SAT_ORIGIN_FILE] = "file",
+        [SAT_ORIGIN_DEFAULT] = "default", [SAT_ORIGIN_PROFILE] = "profile",
+        [SAT_ORIGIN_ENV] = "env",         [SAT_ORIGIN_FILE] = "file",
         [SAT_ORIGIN_SET] = "set",
     };
     return names[origin];

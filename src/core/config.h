@@ -13,6 +13,7 @@
 /* Weakest first: a value replaces one of the same or a weaker origin, whatever the call order. */
 enum sat_origin {
     SAT_ORIGIN_DEFAULT,
+    SAT_ORIGIN_PROFILE, /* a profile in files that the provider's tools share */
     SAT_ORIGIN_ENV,
     SAT_ORIGIN_FILE, /* a config file or JSON document the caller named */
     SAT_ORIGIN_SET,
@@ -58,7 +59,7 @@ void sat_config_swap(struct sat_config *a, struct sat_config *b);
 /* The rows this config knows. */
 const struct sat_option *const *sat_config_tables(const struct sat_config *config);
 enum sat_origin sat_config_origin(const struct sat_config *config, const char *key);
-/* "default", "env", "file", "set". */
+/* "default", "profile", "env", "file", "set". */
 const char *sat_origin_name(enum sat_origin origin);
 
 /*

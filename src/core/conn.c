@@ -5,6 +5,7 @@
 
 #include "core/alloc.h"
 #include "core/config.h"
+#include "core/cred.h"
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -96,6 +97,14 @@ static int open_backend(struct sat_conn *conn, const struct sat_uri *uri,
     return conn->retry_bucket == NULL ? sat_error_nomem(err) : SATCHEL_OK;
 }
 
+/* The caller's configuration with what the provider's own files say. */
+static int add_profile(const struct sat_backend *backend, const struct sat_config *config,
+                       struct sat_config **own, satchel_error *err)
+{
+    int code = sat_config_copy(config, own, err);
+    return code == SATCHEL_OK ? backend->configure(*own, err) : code;
+}
+
 int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_find_fn find,
                   struct sat_conn **conn, satchel_error *err)
 {
@@ -105,6 +114,7 @@ int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_
     if (code != SATCHEL_OK)
         return code;
     const struct sat_backend *backend = NULL;
+    SAT_AUTO_CONFIG struct sat_config *own = NULL;
     code = find(parsed.scheme, &backend, err);
     if (code != SATCHEL_OK)
         goto out;
@@ -115,10 +125,16 @@ int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_
     }
     made->backend = backend;
     code = take_uri(made, &parsed, uri, err);
+    if (code == SATCHEL_OK && backend->configure != NULL) {
+        code = add_profile(backend, config, &own, err);
+        config = own;
+    }
     if (code == SATCHEL_OK)
         code = take_options(made, config, err);
     if (code == SATCHEL_OK)
         code = open_backend(made, &parsed, config, err);
+    if (code == SATCHEL_OK)
+        code = sat_cred_new(made, &made->cred, err);
 out:
     sat_uri_fini(&parsed);
     if (code == SATCHEL_OK)
@@ -134,6 +150,7 @@ void sat_conn_close(struct sat_conn *conn)
         return;
     sat_engine_release(conn->engine);
     sat_retry_bucket_release(conn->retry_bucket);
+    sat_cred_free(conn->cred);
     if (conn->state != NULL && conn->backend->close != NULL)
         conn->backend->close(conn->state);
     sat_free(conn->state);

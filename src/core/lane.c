@@ -15,6 +15,7 @@
 #include "core/alloc.h"
 #include "core/attempt.h"
 #include "core/clock.h"
+#include "core/cred.h"
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/http.h"
@@ -164,7 +165,7 @@ static void abort_cancelled(struct sat_lane *lane)
 static void start_op(struct sat_lane *lane, struct sat_op *op, int64_t now)
 {
     satchel_error err = {0};
-    if (end_early(op, now))
+    if (end_early(op, now) || !sat_cred_hold(op))
         return;
     if (sat_attempt_begin(op, lane->http, &err) != SATCHEL_OK) {
         op->err = err;

@@ -31,12 +31,14 @@ const struct sat_option sat_options_common[] = {
         .key = "access_key_id",
         .type = SAT_OPTION_STRING,
         .env = "AWS_ACCESS_KEY_ID",
+        .follows = "profile",
         .help = "id of the access key",
     },
     {
         .key = "secret_access_key",
         .type = SAT_OPTION_STRING,
         .env = "AWS_SECRET_ACCESS_KEY",
+        .follows = "profile",
         .help = "secret part of the access key",
         .secret = true,
     },
@@ -47,6 +49,35 @@ const struct sat_option sat_options_common[] = {
         .follows = "access_key_id",
         .help = "token that belongs to temporary credentials",
         .secret = true,
+    },
+    {
+        .key = "profile",
+        .type = SAT_OPTION_STRING,
+        .env = "AWS_DEFAULT_PROFILE,AWS_PROFILE",
+        .help = "profile of the shared files that has credentials, region, endpoint_url and "
+                "ca_bundle; empty: default, where there is one",
+    },
+    {
+        .key = "shared_credentials_file",
+        .type = SAT_OPTION_STRING,
+        .fallback = "~/.aws/credentials",
+        .env = "AWS_SHARED_CREDENTIALS_FILE",
+        .help = "INI file of profiles, asked before shared_config_file",
+    },
+    {
+        .key = "shared_config_file",
+        .type = SAT_OPTION_STRING,
+        .fallback = "~/.aws/config",
+        .env = "AWS_CONFIG_FILE",
+        .help = "INI file with a section [default] or [profile NAME] for each profile",
+    },
+    {
+        .key = "addressing_style",
+        .type = SAT_OPTION_ENUM,
+        .fallback = "auto",
+        .choices = "auto|path|virtual",
+        .help = "where a request names its bucket: in its path, or in front of the host; auto: in "
+                "front of the host at the provider's own endpoints",
     },
     {
         .key = "no_sign_request",

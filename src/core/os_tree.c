@@ -149,6 +149,7 @@ int sat_os_sync_dir(int dirfd, const char *path)
     return result < 0 ? result : closed;
 }
 
+/* No byte stays anywhere but in `out`: the file may hold secrets. */
 int sat_os_read_rest(int fd, size_t max, struct sat_buf *out)
 {
     char chunk[16 * 1024];
@@ -156,16 +157,16 @@ int sat_os_read_rest(int fd, size_t max, struct sat_buf *out)
     int64_t got;
     do {
         got = sat_os_read(fd, chunk, sizeof chunk);
-        if (got < 0)
-            return (int)got;
-        total += (size_t)got;
-        if (total > max)
-            return -EFBIG;
-        int code = sat_buf_add(out, chunk, (size_t)got);
-        if (code != SATCHEL_OK)
-            return code == SATCHEL_LIMIT ? -EFBIG : -ENOMEM;
-    } while (got == (int64_t)sizeof chunk);
-    return 0;
+        total += got > 0 ? (size_t)got : 0;
+        if (got > 0 && total <= max)
+            (void)sat_buf_add(out, chunk, (size_t)got);
+    } while (got == (int64_t)sizeof chunk && total <= max && out->failed == SATCHEL_OK);
+    sat_cleanse(chunk, sizeof chunk);
+    if (got < 0)
+        return (int)got;
+    if (total > max || out->failed == SATCHEL_LIMIT)
+        return -EFBIG;
+    return out->failed == SATCHEL_OK ? 0 : -ENOMEM;
 }
 
 int sat_os_read_file(int dirfd, const char *path, size_t max, struct sat_buf *out)

@@ -29,6 +29,7 @@ void sat_request_fini(struct sat_request *request)
 void sat_request_reset(struct sat_request *request)
 {
     request->method = "GET";
+    request->subhost[0] = '\0';
     request->body_is_source = false;
     request->lines.len = 0;
     sat_buf_reset(&request->path);

@@ -48,11 +48,12 @@ static unsigned needs(const void *state, const struct sat_op *op)
     return op->kind == SAT_OP_PUT ? fake_needs : 0;
 }
 
-static int sign(const void *state, const struct sat_endpoint *endpoint, struct sat_request *request,
-                int64_t wall_s, satchel_error *err)
+static int sign(const void *state, void *keys, const struct sat_endpoint *endpoint,
+                struct sat_request *request, int64_t wall_s, satchel_error *err)
 {
     char text[32];
     (void)state;
+    (void)keys;
     (void)endpoint;
     (void)err;
     (void)snprintf(text, sizeof text, "%lld", (long long)wall_s);

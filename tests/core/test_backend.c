@@ -124,7 +124,7 @@ static void a_signature_uses_the_learned_skew(void **state)
     const struct sat_op op = {.kind = SAT_OP_GET, .conn = conn, .key = "k"};
     sat_request_init(&request);
     atomic_store(&conn->skew_s, -100);
-    assert_int_equal(sat_door_sign(&op, &request, 1000, NULL), SATCHEL_OK);
+    assert_int_equal(sat_door_sign(&op, NULL, &request, 1000, NULL), SATCHEL_OK);
     assert_string_equal(sat_request_find(&request, "X-Time"), "900");
     sat_request_fini(&request);
 }

@@ -1,0 +1,252 @@
+/*
+ * Running credential steps.
+ *
+ * (1) An op that waits is in `waiting` and nowhere else. The look-up takes the whole list and lets
+ *     go of each op once; after the last one the connection may be gone.
+ * (2) Keys that were looked up for an op are used for it even if they are close to their end: an op
+ *     never waits twice for one attempt.
+ */
+#include "core/cred.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+
+#include "core/alloc.h"
+#include "core/attempt.h"
+#include "core/backend.h"
+#include "core/clock.h"
+#include "core/engine.h"
+#include "core/error.h"
+#include "core/lock.h"
+#include "core/os.h"
+#include "core/worker.h"
+
+enum {
+    FILE_MAX = 1024 * 1024,
+    RENEW_BEFORE_S = 10 * 60, /* keys closer to their end are not begun with */
+};
+
+struct sat_cred_set {
+    atomic_uint users;
+    void *keys;
+    void (*free_keys)(void *keys);
+    int64_t expires_s;
+};
+
+struct sat_cred {
+    struct sat_task task; /* first */
+    const struct sat_conn *conn;
+    struct sat_mutex lock;
+    struct {
+        struct sat_cred_set *set;
+        struct sat_op *waiting;
+        bool looking;
+    } locked;
+};
+
+/* ---- sets */
+
+void *sat_cred_keys(const struct sat_cred_set *set)
+{
+    return set == NULL ? NULL : set->keys;
+}
+
+static struct sat_cred_set *share(struct sat_cred_set *set)
+{
+    if (set != NULL)
+        atomic_fetch_add(&set->users, 1);
+    return set;
+}
+
+void sat_cred_drop(struct sat_cred_set *set)
+{
+    if (set == NULL || atomic_fetch_sub(&set->users, 1) > 1)
+        return;
+    set->free_keys(set->keys);
+    sat_free(set);
+}
+
+/* Takes the keys over, also on failure. */
+static int make_set(const struct sat_conn *conn, const struct sat_cred_want *want,
+                    struct sat_cred_set **set, satchel_error *err)
+{
+    struct sat_cred_set *made = sat_calloc(1, sizeof *made);
+    if (made == NULL) {
+        conn->backend->cred_free(want->keys);
+        return sat_error_nomem(err);
+    }
+    made->users = 1;
+    made->keys = want->keys;
+    made->free_keys = conn->backend->cred_free;
+    made->expires_s = want->expires_s;
+    *set = made;
+    return SATCHEL_OK;
+}
+
+static bool is_usable(const struct sat_cred_set *set)
+{
+    if (set == NULL || set->expires_s == 0)
+        return set != NULL;
+    return sat_clock_wall_ns() / SAT_NS_PER_S + RENEW_BEFORE_S < set->expires_s;
+}
+
+/* ---- steps */
+
+static int read_file(const char *path, struct sat_vec *replies, satchel_error *err)
+{
+    struct sat_cred_reply *reply = sat_vec_add(replies);
+    if (reply == NULL)
+        return sat_error_nomem(err);
+    sat_buf_init(&reply->text, FILE_MAX);
+    /* Room for all at once: growing would leave copies of secrets behind. */
+    if (sat_buf_reserve(&reply->text, FILE_MAX) == NULL)
+        return sat_error_nomem(err);
+    reply->os_errno = -sat_os_read_file(AT_FDCWD, path, FILE_MAX, &reply->text);
+    return SATCHEL_OK;
+}
+
+static void forget(struct sat_vec *replies)
+{
+    for (size_t i = 0; i < replies->len; i++) {
+        struct sat_buf *text = &((struct sat_cred_reply *)sat_vec_at(replies, i))->text;
+        if (text->data != NULL)
+            sat_cleanse(text->data, text->len);
+        sat_buf_fini(text);
+    }
+    sat_vec_fini(replies);
+}
+
+static int step(const struct sat_conn *conn, const struct sat_vec *replies,
+                struct sat_cred_want *want, satchel_error *err)
+{
+    *want = (struct sat_cred_want){0};
+    return conn->backend->cred_step(conn->state, sat_clock_wall_ns() / SAT_NS_PER_S, replies->data,
+                                    replies->len, want, err);
+}
+
+static int look_up(const struct sat_conn *conn, struct sat_cred_set **set, satchel_error *err)
+{
+    struct sat_vec replies;
+    struct sat_cred_want want;
+    sat_vec_init(&replies, sizeof(struct sat_cred_reply));
+    int code = step(conn, &replies, &want, err);
+    while (code == SATCHEL_OK && want.kind == SAT_CRED_READ_FILE) {
+        code = read_file(want.path, &replies, err);
+        if (code == SATCHEL_OK)
+            code = step(conn, &replies, &want, err);
+    }
+    forget(&replies);
+    return code == SATCHEL_OK ? make_set(conn, &want, set, err) : code;
+}
+
+/* (1) */
+static void end_look_up(struct sat_cred *cred, struct sat_cred_set *found, const satchel_error *err)
+{
+    sat_mutex_lock(&cred->lock);
+    struct sat_cred_set *old = cred->locked.set;
+    struct sat_op *op = cred->locked.waiting;
+    cred->locked.set = share(found);
+    cred->locked.waiting = NULL;
+    cred->locked.looking = false;
+    sat_mutex_unlock(&cred->lock);
+    sat_cred_drop(old);
+    while (op != NULL) {
+        struct sat_op *next = op->next;
+        if (found != NULL) {
+            op->attempt->keys = share(found);
+            sat_engine_resume(op);
+        } else {
+            op->err = *err;
+            sat_engine_finish(op);
+        }
+        op = next;
+    }
+    sat_cred_drop(found);
+}
+
+static void run_look_up(struct sat_task *task)
+{
+    struct sat_cred *cred = (struct sat_cred *)(void *)task;
+    struct sat_cred_set *found = NULL;
+    satchel_error err = {0};
+    (void)look_up(cred->conn, &found, &err);
+    end_look_up(cred, found, &err);
+}
+
+/* ---- ops */
+
+/* Hands out the keys, or puts the op in line; *first when a look-up is to be started for it. */
+static bool take(struct sat_cred *cred, struct sat_op *op, bool *first)
+{
+    SAT_LOCKED(&cred->lock);
+    *first = false;
+    if (is_usable(cred->locked.set)) {
+        op->attempt->keys = share(cred->locked.set);
+        return true;
+    }
+    op->next = cred->locked.waiting;
+    cred->locked.waiting = op;
+    *first = !cred->locked.looking;
+    cred->locked.looking = true;
+    return false;
+}
+
+bool sat_cred_hold(struct sat_op *op)
+{
+    struct sat_cred *cred = op->conn->cred;
+    satchel_error err = {0};
+    bool first;
+    /* (2) */
+    if (cred == NULL || op->attempt->keys != NULL || take(cred, op, &first))
+        return true;
+    if (first &&
+        sat_workers_submit(sat_engine_workers(cred->conn->engine), &cred->task, &err) != SATCHEL_OK)
+        end_look_up(cred, NULL, &err);
+    return false;
+}
+
+bool sat_cred_reject(struct sat_cred *cred, const struct sat_cred_set *set)
+{
+    struct sat_cred_set *old = NULL;
+    if (cred == NULL || set == NULL)
+        return false;
+    sat_mutex_lock(&cred->lock);
+    if (cred->locked.set == set) {
+        old = cred->locked.set;
+        cred->locked.set = NULL;
+    }
+    sat_mutex_unlock(&cred->lock);
+    sat_cred_drop(old);
+    return true;
+}
+
+/* ---- the connection's */
+
+int sat_cred_new(struct sat_conn *conn, struct sat_cred **cred, satchel_error *err)
+{
+    const struct sat_vec none = {0};
+    struct sat_cred_want want;
+    if (conn->backend->cred_step == NULL)
+        return SATCHEL_OK;
+    int code = step(conn, &none, &want, err);
+    if (code != SATCHEL_OK || want.kind == SAT_CRED_NOT_HERE)
+        return code;
+    struct sat_cred *made = sat_calloc(1, sizeof *made);
+    if (made == NULL)
+        return sat_error_nomem(err);
+    made->task.run = run_look_up;
+    made->conn = conn;
+    sat_mutex_init(&made->lock);
+    *cred = made;
+    return SATCHEL_OK;
+}
+
+void sat_cred_free(struct sat_cred *cred)
+{
+    if (cred == NULL)
+        return;
+    sat_cred_drop(cred->locked.set);
+    sat_mutex_fini(&cred->lock);
+    sat_free(cred);
+}
