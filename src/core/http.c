@@ -213,8 +213,10 @@ static int set_url(struct sat_transfer *transfer)
     const struct sat_exchange *exchange = transfer->exchange;
     struct sat_buf *url = &transfer->url;
     sat_buf_reset(url);
-    (void)sat_buf_addf(url, "http%s://%s%s", exchange->endpoint->tls ? "s" : "",
-                       exchange->request->subhost, exchange->endpoint->authority);
+    const char *authority = strstr(exchange->endpoint->url, "://") + 3;
+    (void)sat_buf_add(url, exchange->endpoint->url, (size_t)(authority - exchange->endpoint->url));
+    (void)sat_buf_add_str(url, exchange->request->subhost);
+    (void)sat_buf_add_str(url, authority);
     (void)sat_buf_add_str(url, sat_buf_str(&exchange->request->path));
     if (exchange->request->query.len > 0) {
         (void)sat_buf_add_char(url, '?');

@@ -52,19 +52,6 @@ static void opening_refuses_what_cannot_work(void **state)
 
 /* ---- sign */
 
-static void signing_without_credentials_names_the_options(void **state)
-{
-    struct s3_fixture *f = *state;
-    static const char *const none[] = {NULL};
-    assert_int_equal(s3_open_with(f, "bucket", none), SATCHEL_OK);
-    assert_int_equal(s3_build(f, SAT_OP_GET), SATCHEL_OK);
-    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err),
-                     SATCHEL_DENIED);
-    assert_non_null(strstr(f->err.text, "access_key_id"));
-    assert_non_null(strstr(f->err.text, "AWS_ACCESS_KEY_ID"));
-    assert_non_null(strstr(f->err.text, "no_sign_request"));
-}
-
 static void an_anonymous_request_has_no_signature(void **state)
 {
     struct s3_fixture *f = *state;
@@ -387,7 +374,6 @@ int main(void)
         S3_TEST(a_region_chooses_the_endpoint),
         S3_TEST(an_endpoint_url_with_a_prefix_goes_into_the_path),
         S3_TEST(opening_refuses_what_cannot_work),
-        S3_TEST(signing_without_credentials_names_the_options),
         S3_TEST(an_anonymous_request_has_no_signature),
         S3_TEST(a_put_is_hashed_where_nothing_else_protects_it),
         S3_TEST(the_payload_hash_is_the_bodys_or_none),

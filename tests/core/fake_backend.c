@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/alloc.h"
 #include "core/config.h"
 #include "core/crc.h"
 #include "core/error.h"
@@ -18,6 +19,8 @@ struct fake {
 };
 
 unsigned fake_needs;
+int (*fake_cred_step)(const struct sat_cred_reply *replies, size_t count,
+                      struct sat_cred_want *want, satchel_error *err);
 int (*fake_run)(struct sat_op *op, satchel_error *err);
 
 /* ---- requests */
@@ -53,11 +56,19 @@ static int sign(const void *state, void *keys, const struct sat_endpoint *endpoi
 {
     char text[32];
     (void)state;
-    (void)keys;
     (void)endpoint;
     (void)err;
     (void)snprintf(text, sizeof text, "%lld", (long long)wall_s);
-    return sat_request_header(request, "X-Time", text);
+    int code = sat_request_header(request, "X-Time", text);
+    return keys == NULL || code != SATCHEL_OK ? code : sat_request_header(request, "X-Keys", keys);
+}
+
+static int cred_step(const void *state, int64_t now_s, const struct sat_cred_reply *replies,
+                     size_t count, struct sat_cred_want *want, satchel_error *err)
+{
+    (void)state;
+    (void)now_s;
+    return fake_cred_step == NULL ? SATCHEL_OK : fake_cred_step(replies, count, want, err);
 }
 
 static int target(const void *state, const struct sat_op *op, const char *method,
@@ -206,6 +217,9 @@ static void refuse(const struct sat_reply *reply, struct sat_verdict *verdict, s
         verdict->code = SATCHEL_INVALID;
         break;
     }
+    verdict->cred_expired = sat_reply_header(reply, "x-expired") != NULL;
+    if (verdict->cred_expired)
+        verdict->retry = SAT_RETRY_TRANSIENT;
     if (after != NULL && sat_parse_u64(after, &ms))
         verdict->retry_after_ms = (uint32_t)ms;
     sat_error_set(err, verdict->code, "HTTP %d: %.100s", reply->status, sat_buf_str(&reply->body));
@@ -238,6 +252,8 @@ const struct sat_backend fake_backend = {
                .tags = {.count = 2, .key_chars = 8, .value_chars = 8, .symbols = "="}},
     .open = open_fake,
     .needs = needs,
+    .cred_step = cred_step,
+    .cred_free = sat_free,
     .sign = sign,
     .slots =
         {
