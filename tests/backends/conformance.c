@@ -39,6 +39,12 @@ static const struct row rows[] = {
      .quirks = versitygw_quirks,
      .why = VERSITYGW_WHY,
      .env = "SATCHEL_TEST_S3_URL"},
+    {.name = "s3v",
+     .scheme = "s3",
+     .quirks = versitygw_quirks,
+     .why = VERSITYGW_WHY,
+     .env = "SATCHEL_TEST_S3_URL",
+     .subhosts = true},
     {.name = "s3s",
      .scheme = "s3",
      .quirks = versitygw_quirks,
@@ -75,7 +81,7 @@ int main(int argc, char **argv)
 {
     const struct row *row = argc == 2 ? find_row(argv[1]) : NULL;
     if (row == NULL) {
-        (void)fprintf(stderr, "usage: conformance mem|file|sidecar|s3|s3s\n");
+        (void)fprintf(stderr, "usage: conformance mem|file|sidecar|s3|s3v|s3s\n");
         return USAGE;
     }
     return run_row(row);

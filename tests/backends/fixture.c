@@ -25,6 +25,17 @@ static void set(const char *key, const char *value)
         fail_msg("%s", err.text);
 }
 
+/* Buckets go in front of a name, not of an address; *.localhost needs no name server. */
+static void set_endpoint(void)
+{
+    char url[64];
+    const char *port = strrchr(getenv(fx.row->env), ':');
+    assert_non_null(port);
+    (void)snprintf(url, sizeof url, "http://localhost%s", port);
+    set("endpoint_url", fx.row->subhosts ? url : getenv(fx.row->env));
+    set("addressing_style", fx.row->subhosts ? "virtual" : "auto");
+}
+
 static void configure(const struct sat_backend *backend)
 {
     satchel_error err;
@@ -34,7 +45,7 @@ static void configure(const struct sat_backend *backend)
     set("request_timeout", "60");
     if (fx.row->env == NULL)
         return;
-    set("endpoint_url", getenv(fx.row->env));
+    set_endpoint();
     set("access_key_id", getenv("SATCHEL_TEST_S3_KEY"));
     set("secret_access_key", getenv("SATCHEL_TEST_S3_SECRET"));
     set("region", "us-east-1");

@@ -23,6 +23,7 @@ struct row {
     const char *scheme;
     unsigned quirks;
     const char *why; /* the reasons of the quirks */
+    bool subhosts;   /* buckets in front of the host */
     const char *env; /* environment variable with the endpoint; NULL = needs none */
     bool no_xattrs;  /* as on a file system that keeps no extended attributes */
 };

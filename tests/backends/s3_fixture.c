@@ -19,9 +19,11 @@ int s3_open_with(struct s3_fixture *f, const char *bucket, const char *const *op
     uri.bucket = name;
     assert_int_equal(sat_config_new(tables, &config, NULL), SATCHEL_OK);
     /* What the environment of the test run says must not matter. */
-    static const char *const neutral[] = {"endpoint_url",  "region",
-                                          "access_key_id", "secret_access_key",
-                                          "session_token", "request_checksum_calculation"};
+    static const char *const neutral[] = {"endpoint_url",      "region",
+                                          "access_key_id",     "secret_access_key",
+                                          "session_token",     "request_checksum_calculation",
+                                          "profile",           "shared_credentials_file",
+                                          "shared_config_file"};
     for (size_t i = 0; i < sizeof neutral / sizeof neutral[0]; i++)
         assert_int_equal(sat_config_set(config, neutral[i], NULL, SAT_ORIGIN_SET, NULL),
                          SATCHEL_OK);

@@ -58,7 +58,8 @@ static void an_anonymous_request_has_no_signature(void **state)
     static const char *const options[] = {"no_sign_request", "true", "access_key_id", "id", NULL};
     assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
     assert_int_equal(s3_build(f, SAT_OP_GET), SATCHEL_OK);
-    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err), SATCHEL_OK);
+    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err),
+                     SATCHEL_OK);
     assert_string_equal(s3_header(f, "Authorization"), "");
     assert_string_equal(s3_header(f, "x-amz-date"), "");
 }
@@ -99,17 +100,20 @@ static void the_payload_hash_is_the_bodys_or_none(void **state)
 {
     struct s3_fixture *f = *state;
     assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err), SATCHEL_OK);
+    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err),
+                     SATCHEL_OK);
     assert_string_equal(s3_header(f, "x-amz-content-sha256"), "UNSIGNED-PAYLOAD");
 
     f->request.has_sha256 = true;
     memset(f->request.sha256, 0xab, sizeof f->request.sha256);
     assert_int_equal(s3_build(f, SAT_OP_PUT), SATCHEL_OK);
-    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err), SATCHEL_OK);
+    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err),
+                     SATCHEL_OK);
     assert_true(sat_str_starts(s3_header(f, "x-amz-content-sha256"), "abababab"));
 
     assert_int_equal(s3_build(f, SAT_OP_GET), SATCHEL_OK);
-    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err), SATCHEL_OK);
+    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err),
+                     SATCHEL_OK);
     assert_true(sat_str_starts(s3_header(f, "x-amz-content-sha256"), "e3b0c44298fc1c14"));
 }
 

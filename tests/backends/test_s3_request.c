@@ -40,6 +40,62 @@ static void paths_are_encoded_once_and_never_normalised(void **state)
     assert_string_equal(sat_buf_str(&f->request.path), "/");
 }
 
+static void assert_target(struct s3_fixture *f, const char *bucket, const char *key,
+                          const char *subhost, const char *path)
+{
+    sat_request_reset(&f->request);
+    assert_int_equal(sat_s3_target(&f->s3, &f->request, "GET", bucket, key, NULL), SATCHEL_OK);
+    assert_string_equal(f->request.subhost, subhost);
+    assert_string_equal(sat_buf_str(&f->request.path), path);
+}
+
+static void a_bucket_goes_in_front_of_the_host_where_it_can(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const struct {
+        const char *style;
+        const char *endpoint; /* "" = the provider's own */
+        const char *bucket;
+        bool subhost;
+    } cases[] = {
+        {"auto", "", "bucket", true},
+        {"auto", "", "dotted.bucket", false},
+        {"auto", "https://h.example", "bucket", false},
+        {"path", "", "bucket", false},
+        {"virtual", "https://h.example", "bucket", true},
+        {"virtual", "https://h.example", "dotted.bucket", false},
+        {"virtual", "http://h.example", "dotted.bucket", true},
+        {"virtual", "http://10.0.0.1:9000", "bucket", false},
+        {"virtual", "http://[::1]", "bucket", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char host[64];
+        char path[64];
+        const char *const options[] = {"endpoint_url",      cases[i].endpoint, "addressing_style",
+                                       cases[i].style,      "access_key_id",   "id",
+                                       "secret_access_key", "secret",          NULL};
+        assert_int_equal(s3_open_with(f, "connections-own", options), SATCHEL_OK);
+        (void)snprintf(host, sizeof host, cases[i].subhost ? "%s." : "", cases[i].bucket);
+        (void)snprintf(path, sizeof path, cases[i].subhost ? "/%%25x" : "/%s/%%25x",
+                       cases[i].bucket);
+        assert_target(f, cases[i].bucket, "%x", host, path);
+    }
+}
+
+static void a_subhost_leaves_the_path_to_the_key(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const options[] = {"endpoint_url", "http://h/pre", "addressing_style",
+                                          "virtual", NULL};
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    assert_target(f, "bucket", "/a//b", "bucket.", "/pre//a//b");
+    assert_target(f, "bucket", NULL, "bucket.", "/pre/");
+    assert_target(f, NULL, NULL, "", "/pre/");
+    f->op.bucket = "another";
+    assert_int_equal(s3_build(f, SAT_OP_BUCKET_DELETE), SATCHEL_OK);
+    assert_string_equal(f->request.subhost, "another.");
+}
+
 static int add_metadata(struct s3_fixture *f, const char *name, const char *value)
 {
     struct sat_tags metadata = {0};
@@ -106,6 +162,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bucket_names_follow_the_rules_of_s3),
         S3_TEST(paths_are_encoded_once_and_never_normalised),
+        S3_TEST(a_bucket_goes_in_front_of_the_host_where_it_can),
+        S3_TEST(a_subhost_leaves_the_path_to_the_key),
         S3_TEST(metadata_that_would_not_come_back_is_refused),
         S3_TEST(metadata_names_that_differ_in_case_only_are_refused),
         S3_TEST(queries_skip_what_is_not_there),
