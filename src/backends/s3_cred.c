@@ -58,20 +58,28 @@ struct profile {
     const char *paths[FILES]; /* as messages call them */
     enum file at;             /* the file being read */
     bool here;                /* the section being read is the profile's */
-    unsigned lines[FILES];    /* of its section; 0 = it has none */
+    char *heads[FILES];       /* its section's; NULL = it has none */
+    unsigned lines[FILES];    /* of these */
     struct value values[FILES][KEYS];
 };
 
+static void forget(struct profile *profile, enum file file)
+{
+    for (size_t key = 0; key < KEYS; key++) {
+        char *text = profile->values[file][key].text;
+        if (text != NULL)
+            sat_cleanse(text, strlen(text));
+        sat_free(text);
+        profile->values[file][key] = (struct value){0};
+    }
+    sat_free(profile->heads[file]);
+    profile->heads[file] = NULL;
+}
+
 static void profile_fini(struct profile *profile)
 {
-    for (size_t file = 0; file < FILES; file++) {
-        for (size_t key = 0; key < KEYS; key++) {
-            char *text = profile->values[file][key].text;
-            if (text != NULL)
-                sat_cleanse(text, strlen(text));
-            sat_free(text);
-        }
-    }
+    forget(profile, CREDENTIALS);
+    forget(profile, CONFIG);
 }
 
 /* ---- reading */
@@ -106,18 +114,28 @@ static int twice(const struct profile *profile, const char *what, unsigned line,
                          profile->paths[profile->at], line, what);
 }
 
+/* Of [default] and [profile default] the later one counts; the same head twice is a mistake. */
+static int begin_section(struct profile *profile, const struct sat_ini_entry *entry,
+                         satchel_error *err)
+{
+    char **head = &profile->heads[profile->at];
+    profile->here = is_section_of(profile, entry->section);
+    if (!profile->here)
+        return SATCHEL_OK;
+    if (*head != NULL && sat_str_eq(*head, entry->section))
+        return twice(profile, entry->section, entry->line, err);
+    forget(profile, profile->at);
+    *head = sat_strdup(entry->section);
+    profile->lines[profile->at] = entry->line;
+    return *head == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+}
+
 static int on_entry(void *user, const struct sat_ini_entry *entry, satchel_error *err)
 {
     struct profile *profile = user;
-    if (entry->name == NULL) {
-        unsigned *line = &profile->lines[profile->at];
-        profile->here = is_section_of(profile, entry->section);
-        if (profile->here && *line != 0)
-            return twice(profile, entry->section, entry->line, err);
-        if (profile->here)
-            *line = entry->line;
-    }
-    for (size_t key = 0; profile->here && entry->name != NULL && key < KEYS; key++) {
+    if (entry->name == NULL)
+        return begin_section(profile, entry, err);
+    for (size_t key = 0; profile->here && key < KEYS; key++) {
         struct value *value = &profile->values[profile->at][key];
         if (!sat_str_eq_nocase(entry->name, key_names[key]))
             continue;
@@ -157,7 +175,7 @@ static const struct value *find(const struct profile *profile, enum key key, enu
 /* A profile that was named must be there; the default one need not. */
 static int check_found(const struct profile *profile, bool named, satchel_error *err)
 {
-    if (!named || profile->lines[CREDENTIALS] != 0 || profile->lines[CONFIG] != 0)
+    if (!named || profile->heads[CREDENTIALS] != NULL || profile->heads[CONFIG] != NULL)
         return SATCHEL_OK;
     return sat_error_set(err, SATCHEL_INVALID, "profile '%s' is neither in %s nor in %s",
                          profile->name, profile->paths[CREDENTIALS], profile->paths[CONFIG]);

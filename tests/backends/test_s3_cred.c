@@ -62,6 +62,8 @@ static void the_credentials_file_goes_before_the_config_file(void **state)
     assert_string_equal(id_of(f, "d", "[d]\nregion = x\n", "[profile d]\n" KEYS("B")), "B");
     assert_string_equal(id_of(f, "d e", "[x]\n", "[profile \"d e\"]\n" KEYS("B")), "B");
     assert_string_equal(id_of(f, "default", NULL, "[profile default]\n" KEYS("B")), "B");
+    assert_string_equal(id_of(f, "", NULL, "[default]\n" KEYS("A") "[profile default]\n" KEYS("B")),
+                        "B");
     assert_string_equal(id_of(f, "d", "[D]\n[d]\nAWS_ACCESS_KEY_ID=U\nAws_Secret_Access_Key=s", ""),
                         "U");
 }

@@ -22,7 +22,6 @@ LATER = frozenset(
         "endpoints",
         "index_bodies",
         "kms_key_id",
-        "profile",
         "request_payer",
         "server_side_encryption",
         "sse_customer_key",
