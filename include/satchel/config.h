@@ -3,7 +3,8 @@
  *
  * A configuration holds one value per option. Where a value comes from, strongest first: set by the
  * program, a configuration file the program loaded, the environment (AWS_* variables and
- * SATCHEL_<KEY>, read once by satchel_config_new), the option's default. Unknown keys are errors.
+ * SATCHEL_<KEY>, read once by satchel_config_new), the profile of AWS's shared files (read when a
+ * store is opened), the option's default. Unknown keys are errors.
  */
 #ifndef SATCHEL_CONFIG_H
 #define SATCHEL_CONFIG_H

@@ -53,6 +53,8 @@ static char *identity_text(const struct satchel_db *db, const struct sat_config 
     if (*who == '\0')
         who = sat_config_str(config, "access_key_id");
     if (*who == '\0')
+        who = sat_config_str(config, "profile");
+    if (*who == '\0')
         who = "anonymous";
     return sat_strf("%s\n%s\n%s\n%s\n%s", db->conn->backend->name, db->conn->endpoint.url,
                     db->conn->bucket, db->prefix, who);

@@ -39,7 +39,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.asked.append(Asked(self.command, self.path, headers))
+        target = self.requestline.split(" ")[1]  # self.path has lost a second leading slash
+        self.server.asked.append(Asked(self.command, target, headers))
         self.send_response(403 if self.command == "CONNECT" else 404)
         self.send_header("Content-Length", "0")
         self.end_headers()
