@@ -78,7 +78,7 @@ CASES = [
     ),
     Case(
         "blanks",
-        f"\n\n[default]\n\naws_access_key_id=C\n\naws_secret_access_key   =  s s  \n",
+        "\n\n[default]\n\naws_access_key_id=C\n\naws_secret_access_key   =  s s  \n",
         None,
     ),
     Case("indented", "[default]\n  aws_access_key_id = C\n  aws_secret_access_key = s\n", None),
@@ -179,7 +179,7 @@ def ours(case: Case, server: Recorder) -> Found:
 
 @pytest.fixture(autouse=True)
 def no_instance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """botocore shall not ask for an instance's credentials."""
+    """No question of botocore to the instance it might run on."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
