@@ -11,6 +11,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/lock.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "core/vec.h"
 
@@ -48,6 +49,17 @@ static void init_secret(struct sat_hmac *hmac, const char *secret, struct sat_bu
         sat_cleanse(scratch->data, scratch->len);
 }
 
+/* Sent with each request, so a reply may have it: the redactor must know it. */
+static char *keep_token(const char *text)
+{
+    char *token = sat_strdup(text);
+    if (token == NULL || sat_secret_add(token))
+        return token;
+    sat_cleanse(token, strlen(token));
+    sat_free(token);
+    return NULL;
+}
+
 struct sat_sigv4 *sat_sigv4_new(const struct sat_sigv4_keys *keys)
 {
     SAT_AUTO_BUF struct sat_buf scratch;
@@ -57,7 +69,7 @@ struct sat_sigv4 *sat_sigv4_new(const struct sat_sigv4_keys *keys)
         return NULL;
     sat_mutex_init(&signer->lock);
     signer->access_key_id = sat_strdup(keys->access_key_id);
-    signer->session_token = sat_strdup(keys->session_token);
+    signer->session_token = keep_token(keys->session_token);
     signer->region = sat_strdup(keys->region);
     signer->service = sat_strdup(keys->service);
     init_secret(&signer->secret, keys->secret_access_key, &scratch);
@@ -72,8 +84,10 @@ void sat_sigv4_free(struct sat_sigv4 *signer)
 {
     if (signer == NULL)
         return;
-    if (signer->session_token != NULL)
+    if (signer->session_token != NULL) {
+        sat_secret_remove(signer->session_token);
         sat_cleanse(signer->session_token, strlen(signer->session_token));
+    }
     sat_free(signer->access_key_id);
     sat_free(signer->session_token);
     sat_free(signer->region);

@@ -1,8 +1,8 @@
 /*
  * The engine moves ops to where they are done, and out of it.
  *
- * (1) An op has one owner at a time: its submitter, a worker, or one lane. It changes hands only
- *     through a locked list, and comes out of its queue exactly once.
+ * (1) An op has one owner at a time: its submitter, a worker, a look-up of credentials, or one
+ *     lane. It changes hands only through a locked list, and comes out of its queue exactly once.
  * (2) A write that may have been applied although its reply was lost is settled (core/settle.h)
  *     before it comes out.
  * (3) Local slots run on a worker, or in the thread that waits; they are never repeated.

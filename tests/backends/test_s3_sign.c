@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/digest.h"
 #include "core/json.h"
+#include "core/log.h"
 #include "core/str.h"
 #include "core/uri.h"
 
@@ -126,6 +127,22 @@ static void signs_the_put_example_of_the_s3_documentation(void **state)
         "SignedHeaders=date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class, "
         "Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
     sat_sigv4_free(signer);
+}
+
+/* ---- the token */
+
+static void the_redactor_knows_the_token_of_a_signer(void **state)
+{
+    (void)state;
+    const struct sat_sigv4_keys keys = {"id", "secret", "token-of-the-test", "r", "s3"};
+    char text[] = "said: token-of-the-test";
+    char after[] = "said: token-of-the-test";
+    struct sat_sigv4 *signer = sat_sigv4_new(&keys);
+    sat_redact(text);
+    assert_string_equal(text, "said: ***");
+    sat_sigv4_free(signer);
+    sat_redact(after);
+    assert_string_equal(after, "said: token-of-the-test");
 }
 
 /* ---- the key of the day */
@@ -489,6 +506,7 @@ static void signs_the_public_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_redactor_knows_the_token_of_a_signer),
         cmocka_unit_test(signs_the_examples_of_the_s3_documentation),
         cmocka_unit_test(signs_the_put_example_of_the_s3_documentation),
         cmocka_unit_test(a_kept_key_is_not_used_on_another_day),
