@@ -247,6 +247,16 @@ static void a_named_profile_sets_the_environments_keys_aside(void **state)
     assert_string_equal(sat_config_str(config, "access_key_id"), "P");
 }
 
+static void an_empty_setting_is_none_and_hides_the_config_files(void **state)
+{
+    (void)state;
+    write_file("credentials", "[default]\nregion =\n");
+    write_file("config", "[default]\nregion = eu-west-9\nendpoint_url =\n");
+    assert_int_equal(configure(), SATCHEL_OK);
+    assert_string_equal(sat_config_source(config, "region"), "default");
+    assert_string_equal(sat_config_source(config, "endpoint_url"), "default");
+}
+
 static void a_bad_setting_is_told_with_its_line(void **state)
 {
     (void)state;
@@ -291,6 +301,7 @@ int main(void)
         HOME_TEST(settings_of_the_profile_are_weaker_than_all_but_defaults),
         HOME_TEST(without_a_name_the_default_profile_counts_if_there_is_one),
         HOME_TEST(a_named_profile_sets_the_environments_keys_aside),
+        HOME_TEST(an_empty_setting_is_none_and_hides_the_config_files),
         HOME_TEST(a_bad_setting_is_told_with_its_line),
         HOME_TEST(out_of_memory_is_told),
     };
