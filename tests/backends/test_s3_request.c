@@ -75,7 +75,8 @@ static void a_bucket_goes_in_front_of_the_host_where_it_can(void **state)
                                        cases[i].style,      "access_key_id",   "id",
                                        "secret_access_key", "secret",          NULL};
         assert_int_equal(s3_open_with(f, "connections-own", options), SATCHEL_OK);
-        (void)snprintf(host, sizeof host, cases[i].subhost ? "%s." : "", cases[i].bucket);
+        (void)snprintf(host, sizeof host, "%s%s", cases[i].subhost ? cases[i].bucket : "",
+                       cases[i].subhost ? "." : "");
         (void)snprintf(path, sizeof path, cases[i].subhost ? "/%%25x" : "/%s/%%25x",
                        cases[i].bucket);
         assert_target(f, cases[i].bucket, "%x", host, path);
