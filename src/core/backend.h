@@ -219,7 +219,7 @@ struct sat_conn {
     void *state;
     struct sat_engine *engine;
     struct sat_retry_bucket *retry_bucket; /* of the endpoint; NULL without one */
-    struct sat_cred *cred; /* NULL when the backend needs none */
+    struct sat_cred *cred;                 /* NULL when the backend needs none */
     struct sat_endpoint endpoint;
     char *uri; /* as given */
     /*

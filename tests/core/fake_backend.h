@@ -5,7 +5,8 @@
  * The dialect: HEAD, GET, PUT, DELETE /bucket/key. A range is answered by 206 and Content-Range;
  * If-Match is sent, but whether the reply's ETag fits is not looked at. A reply tells ETag, x-size,
  * x-crc64 and x-md5 (hex), x-writer (the write id), x-skew (with 403), retry-after-ms. 500 502 503
- * 504 may be repeated, 429 is throttling, 422 may be repeated once, 400 is final; with x-expired the credentials are.
+ * 504 may be repeated, 429 is throttling, 422 may be repeated once, 400 is final; with x-expired
+ * the credentials are.
  */
 #ifndef SAT_TESTS_CORE_FAKE_BACKEND_H
 #define SAT_TESTS_CORE_FAKE_BACKEND_H
