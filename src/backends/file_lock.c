@@ -8,7 +8,8 @@
  * object that exists holds the lock, with or without a condition: an unconditional write between
  * another's check and its rename would be lost. Creating a name needs none: link decides.
  * (4) BUCKET_DELETE removes the lock file; a lock on a removed one locks nobody out, so it is
- * looked at again once the lock is held.
+ * looked at again once the lock is held. (5) The lock lives as long as any copy of its descriptor:
+ * a forked child closes its copies, and what its parent's threads held counts as free.
  */
 #include <errno.h>
 
@@ -17,6 +18,8 @@
 #include "core/clock.h"
 #include "core/crc.h"
 #include "core/error.h"
+#include "core/fork.h"
+#include "core/ownfd.h"
 
 #include <string.h>
 
@@ -29,6 +32,7 @@ static struct stripe {
     struct sat_mutex lock;
     struct sat_cond free;
     bool held;
+    unsigned generation; /* of the holder */
 } stripes[STRIPES];
 static struct sat_once stripes_once = SAT_ONCE_INIT;
 
@@ -54,7 +58,7 @@ static int stripe_take(const struct sat_op *op, struct stripe *stripe, const cha
                        satchel_error *err)
 {
     SAT_LOCKED(&stripe->lock);
-    while (stripe->held) {
+    while (stripe->held && stripe->generation == sat_fork_generation()) {
         int code = still_waiting(op, name, err);
         if (code != SATCHEL_OK)
             return code;
@@ -62,6 +66,7 @@ static int stripe_take(const struct sat_op *op, struct stripe *stripe, const cha
         (void)sat_cond_wait_until(&stripe->free, &stripe->lock, slice_ns);
     }
     stripe->held = true;
+    stripe->generation = sat_fork_generation();
     return SATCHEL_OK;
 }
 
@@ -86,7 +91,10 @@ static int64_t slice_ms(const struct sat_op *op)
 static int lock_byte(const struct sat_op *op, int dirfd, int64_t at)
 {
     struct stat info;
+    sat_fork_enter();
     int fd = sat_os_open(dirfd, SAT_FILE_LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW, 0666);
+    sat_ownfd_add(fd);
+    sat_fork_leave();
     if (fd < 0)
         return fd;
     int result = sat_os_lock(fd, at, 1, true, slice_ms(op));
@@ -96,7 +104,7 @@ static int lock_byte(const struct sat_op *op, int dirfd, int64_t at)
         result = -ESTALE;
     if (result == 0)
         return fd;
-    (void)sat_os_close(fd);
+    sat_ownfd_close(fd);
     return result;
 }
 
@@ -125,7 +133,7 @@ int sat_file_lock_take(const struct sat_op *op, const struct sat_file_place *pla
 void sat_file_lock_drop(struct sat_file_lock *lock)
 {
     /* Closing the only descriptor of the description releases its lock. */
-    (void)sat_os_close(lock->fd);
+    sat_ownfd_close(lock->fd);
     lock->fd = -1;
     stripe_drop(&stripes[lock->stripe]);
 }

@@ -6,6 +6,8 @@
  * (2) A write that may have been applied although its reply was lost is settled (core/settle.h)
  *     before it comes out.
  * (3) Local slots run on a worker, or in the thread that waits; they are never repeated.
+ * (4) Lanes belong to the generation they were started in: a forked child leaves its parent's
+ *     alone, their connections and memory too, and starts its own.
  */
 #include "core/engine.h"
 
@@ -18,6 +20,7 @@
 #include "core/backend.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lane.h"
 #include "core/lock.h"
 #include "core/part.h"
@@ -36,26 +39,38 @@ struct sat_engine {
     struct sat_workers *workers;
     atomic_uint next_lane;
     struct sat_mutex lock;     /* starting lanes */
+    atomic_uint generation;    /* of the lanes */
     atomic_uint lanes_started; /* lanes[0 .. lanes_started) stand, until the engine goes */
     struct sat_lane *lanes[LANES_MAX];
 };
 
 static struct sat_mutex engines_lock = SAT_MUTEX_INIT;
 static struct sat_engine *engines;
+static atomic_bool stopped;
 
 /* ---- lanes */
+
+/* (4) How many lanes there are to use. */
+static unsigned count_lanes(const struct sat_engine *engine)
+{
+    bool ours =
+        atomic_load_explicit(&engine->generation, memory_order_acquire) == sat_fork_generation();
+    return ours ? atomic_load_explicit(&engine->lanes_started, memory_order_acquire) : 0;
+}
 
 /* Starts the lanes with the first network op; one is enough to go on. */
 static int need_lanes(struct sat_engine *engine, satchel_error *err)
 {
-    if (atomic_load_explicit(&engine->lanes_started, memory_order_acquire) > 0)
+    if (count_lanes(engine) > 0)
         return SATCHEL_OK;
     SAT_LOCKED(&engine->lock);
-    unsigned started = atomic_load(&engine->lanes_started);
+    unsigned started = count_lanes(engine);
     satchel_error why = {0};
     int code = SATCHEL_OK;
     if (started > 0)
         return SATCHEL_OK;
+    if (atomic_load(&stopped))
+        return sat_error_set(err, SATCHEL_CANCELLED, "the library was shut down");
     while (code == SATCHEL_OK && started < engine->options.lanes) {
         code = sat_lane_new(engine->options.in_flight, &engine->lanes[started], &why);
         if (code == SATCHEL_OK)
@@ -64,12 +79,13 @@ static int need_lanes(struct sat_engine *engine, satchel_error *err)
     if (started == 0)
         return sat_error_copy(err, &why);
     atomic_store_explicit(&engine->lanes_started, started, memory_order_release);
+    atomic_store_explicit(&engine->generation, sat_fork_generation(), memory_order_release);
     return SATCHEL_OK;
 }
 
 static void put_in_lane(struct sat_engine *engine, struct sat_op *op)
 {
-    unsigned lanes = atomic_load_explicit(&engine->lanes_started, memory_order_acquire);
+    unsigned lanes = count_lanes(engine);
     unsigned i = atomic_fetch_add_explicit(&engine->next_lane, 1, memory_order_relaxed);
     sat_lane_put(engine->lanes[i % lanes], op);
 }
@@ -81,7 +97,7 @@ void sat_engine_resume(struct sat_op *op)
 
 void sat_engine_wake(struct sat_engine *engine)
 {
-    unsigned lanes = atomic_load_explicit(&engine->lanes_started, memory_order_acquire);
+    unsigned lanes = count_lanes(engine);
     for (unsigned i = 0; i < lanes; i++)
         sat_lane_look(engine->lanes[i]);
 }
@@ -287,10 +303,13 @@ int sat_engine_acquire(const struct sat_engine_options *options, struct sat_engi
                        satchel_error *err)
 {
     struct sat_engine_options set = with_defaults(options);
+    int code = sat_fork_start(err);
+    if (code != SATCHEL_OK)
+        return code;
     SAT_LOCKED(&engines_lock);
     struct sat_engine *found = find_engine(&set);
     if (found == NULL) {
-        int code = engine_new(&set, &found, err);
+        code = engine_new(&set, &found, err);
         if (code != SATCHEL_OK)
             return code;
         found->next = engines;
@@ -314,12 +333,23 @@ static bool drop_user(struct sat_engine *engine)
     return true;
 }
 
+void sat_engines_stop(void)
+{
+    SAT_LOCKED(&engines_lock);
+    atomic_store(&stopped, true);
+    for (struct sat_engine *engine = engines; engine != NULL; engine = engine->next) {
+        SAT_LOCKED(&engine->lock);
+        for (unsigned i = 0; i < count_lanes(engine); i++)
+            sat_lane_stop(engine->lanes[i]);
+    }
+}
+
 void sat_engine_release(struct sat_engine *engine)
 {
     if (engine == NULL || !drop_user(engine))
         return;
     sat_workers_free(engine->workers);
-    for (unsigned i = 0; i < LANES_MAX; i++)
+    for (unsigned i = 0; i < count_lanes(engine); i++)
         sat_lane_free(engine->lanes[i]);
     sat_mutex_fini(&engine->lock);
     sat_free(engine);

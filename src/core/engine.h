@@ -24,6 +24,11 @@ int sat_engine_acquire(const struct sat_engine_options *options, struct sat_engi
                        satchel_error *err);
 /* The last release joins the threads. No op may be under way. NULL is fine. */
 void sat_engine_release(struct sat_engine *engine);
+/*
+ * Ends the lanes of every engine for good: network ops under way or submitted later come out
+ * CANCELLED. For the end of the process.
+ */
+void sat_engines_stop(void);
 /* The engine's workers, for tasks of one's own. */
 struct sat_workers *sat_engine_workers(struct sat_engine *engine);
 

@@ -10,20 +10,26 @@
  *     has whole seconds and also runs while we wait for the head.
  * (4) A file that changed since its digest was taken never becomes an object: its bytes are hashed
  *     again as they leave, and the last ones are held back when the sum differs.
+ * (5) Sockets are recorded: a forked child closes its copies, so that a connection ends when the
+ *     parent ends it, and touches nothing else of this file's.
  */
 #include "core/http.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/crc.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
+#include "core/ownfd.h"
 
 #define USER_AGENT "satchel/" SATCHEL_VERSION_TEXT
 
@@ -206,6 +212,23 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     return 0;
 }
 
+/* (5) */
+static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)user;
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    sat_ownfd_add(fd);
+    return fd;
+}
+
+static int on_close_socket(void *user, curl_socket_t fd)
+{
+    (void)user;
+    sat_ownfd_close(fd);
+    return 0;
+}
+
 /* ---- setting up one transfer */
 
 static int set_url(struct sat_transfer *transfer)
@@ -318,6 +341,8 @@ static void set_callbacks(struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
 }
 
 static void set_transport(struct sat_transfer *transfer)
@@ -409,6 +434,8 @@ static struct sat_once curl_once = SAT_ONCE_INIT;
 
 static void start_curl(void)
 {
+    /* A program may end with transfers under way: the TLS library must not go before them. */
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
@@ -619,7 +646,9 @@ void sat_http_poll(struct sat_http *http, int timeout_ms)
         timeout_ms = expire(http, now, timeout_ms);
     if (http->finished != NULL)
         return;
+    unsigned depth = sat_fork_park();
     (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
+    sat_fork_unpark(depth);
     now = sat_clock_now_ns();
     (void)curl_multi_perform(http->multi, &running);
     collect(http);

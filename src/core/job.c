@@ -6,6 +6,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/str.h"
 
 #define REPORT_EVERY_NS (200 * SAT_NS_PER_MS)
@@ -13,6 +14,7 @@
 void sat_job_init(struct satchel_job *job, const struct sat_job_kind *kind)
 {
     job->kind = kind;
+    job->generation = sat_fork_generation();
     sat_vec_init(&job->failures, sizeof(satchel_failure *));
 }
 
@@ -44,7 +46,7 @@ static void report(struct satchel_job *job)
 
 bool sat_job_is_cancelled(const struct satchel_job *job)
 {
-    return atomic_load(&job->cancelled);
+    return atomic_load(&job->cancelled) || job->generation != sat_fork_generation();
 }
 
 int sat_job_tick(struct satchel_job *job, satchel_error *err)
@@ -108,6 +110,8 @@ int satchel_job_run(satchel_job *job, const satchel_job_callbacks *callbacks, sa
                              "satchel_job_callbacks: struct_size is not set to its sizeof");
     if (job->started_ns != 0)
         return sat_error_set(err, SATCHEL_INVALID, "a job runs once: make another one");
+    if (sat_fork_check(job->generation, err) != SATCHEL_OK)
+        return SATCHEL_CANCELLED;
     job->callbacks = callbacks;
     job->started_ns = sat_clock_now_ns();
     int code = job->kind->run(job, err);
@@ -132,7 +136,8 @@ const satchel_failure *satchel_job_failure(const satchel_job *job, size_t i)
 
 void satchel_job_free(satchel_job *job)
 {
-    if (job == NULL)
+    /* A child leaves what its parent's threads were working on as it is. */
+    if (job == NULL || job->generation != sat_fork_generation())
         return;
     job->kind->fini(job);
     for (size_t i = 0; i < job->failures.len; i++)

@@ -29,6 +29,8 @@ struct satchel_job {
     const struct sat_job_kind *kind;
     const satchel_job_callbacks *callbacks; /* during the run; may be NULL */
     atomic_bool cancelled;
+    unsigned
+        generation; /* of the process that made the job: a child of it only sees it cancelled */
     int64_t started_ns;
     int64_t ended_ns;    /* 0 while it runs */
     int64_t reported_ns; /* last progress callback */
@@ -50,7 +52,8 @@ void sat_job_init(struct satchel_job *job, const struct sat_job_kind *kind);
 
 /* The four below are for the running thread only. */
 
-/* Calls the progress callback when its time has come. CANCELLED (once asked to) or OK. */
+/* Calls the progress callback when its time has come. CANCELLED (once asked to, and in a child that
+ * a callback forked) or OK. */
 int sat_job_tick(struct satchel_job *job, satchel_error *err);
 /*
  * One object is finished: counts it by event->status ("ok", "failed", "skipped", "planned"),

@@ -5,6 +5,9 @@
  * `delayed` (waits for its next attempt) or `active` (its exchange is under way). Lists are only
  * walked when a timer of theirs passed or a cancel came, so a long line costs nothing per reply:
  * the *_due_ns are lower bounds of the next time at which a walk can find something.
+ *
+ * The thread is inside the fork gate except between rounds and while it polls: so no fork finds
+ * curl or the TLS library at work.
  */
 #include "core/lane.h"
 
@@ -18,6 +21,7 @@
 #include "core/cred.h"
 #include "core/engine.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/http.h"
 #include "core/lock.h"
 #include "core/worker.h"
@@ -193,6 +197,15 @@ static void end_exchange(struct sat_lane *lane, struct sat_exchange *exchange)
     }
 }
 
+static void end_exchanges(struct sat_lane *lane)
+{
+    struct sat_exchange *exchange = sat_http_next(lane->http);
+    while (exchange != NULL) {
+        end_exchange(lane, exchange);
+        exchange = sat_http_next(lane->http);
+    }
+}
+
 /* ---- the thread */
 
 /* What came in since the last time; false when the lane is to stop. */
@@ -213,28 +226,57 @@ static int poll_ms(const struct sat_lane *lane, int64_t now)
     return due <= now ? 0 : (int)((due - now) / SAT_NS_PER_MS) + 1;
 }
 
+static void run_round(struct sat_lane *lane, struct sat_op *arrived)
+{
+    int64_t now = sat_clock_now_ns();
+    bool look = atomic_exchange(&lane->look, false);
+    line_up(lane, arrived, now);
+    if (look)
+        abort_cancelled(lane);
+    if (look || lane->delayed_due_ns <= now)
+        sweep_delayed(lane, now);
+    if (look || lane->ready_due_ns <= now)
+        sweep_ready(lane, now);
+    while (lane->ready.first != NULL && lane->active_count < lane->in_flight)
+        start_op(lane, pop_front(&lane->ready), now);
+    sat_http_poll(lane->http, poll_ms(lane, now));
+    end_exchanges(lane);
+}
+
+static void end_list(struct sat_op *op)
+{
+    while (op != NULL) {
+        struct sat_op *next = op->next;
+        sat_attempt_set_cancelled(op);
+        sat_engine_finish(op);
+        op = next;
+    }
+}
+
+/* The lane stops with ops in it. */
+static void end_all(struct sat_lane *lane, struct sat_op *arrived)
+{
+    end_list(arrived);
+    end_list(take_all(&lane->ready));
+    end_list(take_all(&lane->delayed));
+    for (struct sat_op *op = lane->active; op != NULL; op = op->next)
+        sat_http_abort(lane->http, &op->attempt->exchange, SATCHEL_CANCELLED, "cancelled");
+    end_exchanges(lane);
+}
+
 static void *lane_main(void *arg)
 {
     struct sat_lane *lane = arg;
     struct sat_op *arrived = NULL;
-    while (take_inbox(lane, &arrived)) {
-        int64_t now = sat_clock_now_ns();
-        bool look = atomic_exchange(&lane->look, false);
-        line_up(lane, arrived, now);
-        if (look)
-            abort_cancelled(lane);
-        if (look || lane->delayed_due_ns <= now)
-            sweep_delayed(lane, now);
-        if (look || lane->ready_due_ns <= now)
-            sweep_ready(lane, now);
-        while (lane->ready.first != NULL && lane->active_count < lane->in_flight)
-            start_op(lane, pop_front(&lane->ready), now);
-        sat_http_poll(lane->http, poll_ms(lane, now));
-        struct sat_exchange *exchange = sat_http_next(lane->http);
-        while (exchange != NULL) {
-            end_exchange(lane, exchange);
-            exchange = sat_http_next(lane->http);
-        }
+    bool goes_on = true;
+    while (goes_on) {
+        goes_on = take_inbox(lane, &arrived);
+        sat_fork_enter();
+        if (goes_on)
+            run_round(lane, arrived);
+        else
+            end_all(lane, arrived);
+        sat_fork_leave();
     }
     return NULL;
 }
@@ -264,15 +306,23 @@ int sat_lane_new(unsigned in_flight, struct sat_lane **lane, satchel_error *err)
     return code;
 }
 
+void sat_lane_stop(struct sat_lane *lane)
+{
+    sat_mutex_lock(&lane->lock);
+    bool first = !lane->locked.stop;
+    lane->locked.stop = true;
+    sat_mutex_unlock(&lane->lock);
+    if (!first)
+        return;
+    sat_http_wakeup(lane->http);
+    sat_thread_join(lane->thread);
+}
+
 void sat_lane_free(struct sat_lane *lane)
 {
     if (lane == NULL)
         return;
-    sat_mutex_lock(&lane->lock);
-    lane->locked.stop = true;
-    sat_mutex_unlock(&lane->lock);
-    sat_http_wakeup(lane->http);
-    sat_thread_join(lane->thread);
+    sat_lane_stop(lane);
     sat_http_free(lane->http);
     sat_mutex_fini(&lane->lock);
     sat_free(lane);
@@ -283,9 +333,13 @@ void sat_lane_put(struct sat_lane *lane, struct sat_op *op)
     sat_mutex_lock(&lane->lock);
     /* Else the thread was woken for what came before, and takes all of it at once. */
     bool first = lane->locked.inbox.first == NULL;
-    push_back(&lane->locked.inbox, op);
+    bool stopped = lane->locked.stop;
+    if (!stopped)
+        push_back(&lane->locked.inbox, op);
     sat_mutex_unlock(&lane->lock);
-    if (first)
+    if (stopped)
+        end_list(op);
+    else if (first)
         sat_http_wakeup(lane->http);
 }
 

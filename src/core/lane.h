@@ -12,6 +12,11 @@ struct sat_op;
 
 /* Starts the thread; `in_flight` transfers at once, the rest waits in line. */
 int sat_lane_new(unsigned in_flight, struct sat_lane **lane, satchel_error *err);
+/*
+ * Ends the thread, and every op in the lane or put into it later with CANCELLED. A second call
+ * does nothing.
+ */
+void sat_lane_stop(struct sat_lane *lane);
 /* Joins the thread. No op may be in the lane. NULL is fine. */
 void sat_lane_free(struct sat_lane *lane);
 /* Hands over an op that has its attempt. Any thread. */

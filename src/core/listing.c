@@ -8,10 +8,12 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/str.h"
 
 struct sat_listing {
     struct sat_op op;
+    unsigned generation; /* of the process that lists */
     char *prefix;
     char *delimiter;
     size_t at; /* next row of the page */
@@ -32,6 +34,7 @@ int sat_listing_open(struct sat_conn *conn, enum sat_op_kind kind, const char *p
         return sat_error_nomem(err);
     made->op.kind = kind;
     made->op.conn = conn;
+    made->generation = sat_fork_generation();
     made->keep_for = 1;
     made->prefix = sat_strdup(prefix);
     made->delimiter = delimiter == NULL ? NULL : sat_strdup(delimiter);
@@ -96,7 +99,8 @@ int sat_listing_next_page(struct sat_listing *listing, const struct sat_page **p
     *page = NULL;
     if (listing->failed.code == SATCHEL_OK && listing->begun && listing->token == NULL)
         return SATCHEL_OK;
-    if (listing->failed.code == SATCHEL_OK)
+    if (listing->failed.code == SATCHEL_OK &&
+        sat_fork_check(listing->generation, &listing->failed) == SATCHEL_OK)
         (void)read_page(listing, &listing->failed);
     if (listing->failed.code != SATCHEL_OK)
         return sat_error_copy(err, &listing->failed);
@@ -108,7 +112,8 @@ int sat_listing_next(struct sat_listing *listing, const struct sat_listed **row,
 {
     const struct sat_page *page = &listing->op.page;
     *row = NULL;
-    while (listing->failed.code != SATCHEL_OK || listing->at >= page->entries.len) {
+    while (listing->failed.code != SATCHEL_OK || listing->at >= page->entries.len ||
+           listing->generation != sat_fork_generation()) {
         int code = sat_listing_next_page(listing, &page, err);
         if (code != SATCHEL_OK || page == NULL)
             return code;

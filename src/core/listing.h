@@ -34,7 +34,9 @@ int sat_listing_next_page(struct sat_listing *listing, const struct sat_page **p
                           satchel_error *err);
 /*
  * The next row, or *row NULL at the end. CORRUPT when the store hands out a page token that it
- * gave before: such a listing would never end. After an error every call returns that error.
+ * gave before: such a listing would never end; CANCELLED in a forked child, which
+ * would read its parent's folders and use up its parent's tokens. After an error every call returns
+ * that error.
  */
 int sat_listing_next(struct sat_listing *listing, const struct sat_listed **row,
                      satchel_error *err);

@@ -1,14 +1,21 @@
-/* Mutexes and condition variables that end with their scope; a failing primitive is a bug: abort.
+/*
+ * Mutexes and condition variables that end with their scope; a failing primitive is a bug: abort.
+ *
+ * Both survive a fork (core/fork.h): whoever holds a mutex is inside the gate, and a child finds
+ * every mutex free. A wait on a condition variable is parked: when it begins, whatever any mutex of
+ * the thread protects is whole. A mutex that is held over such a wait is the outermost.
  */
 #ifndef SAT_CORE_LOCK_H
 #define SAT_CORE_LOCK_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct sat_mutex {
     pthread_mutex_t raw;
+    atomic_uint generation; /* of the process that made `raw` */
 };
 /* For static ones; others use sat_mutex_init(). */
 #define SAT_MUTEX_INIT {.raw = PTHREAD_MUTEX_INITIALIZER}
@@ -39,6 +46,7 @@ void sat_guard_drop_(struct sat_guard *guard);
  */
 struct sat_cond {
     pthread_cond_t raw;
+    atomic_uint generation;
 };
 
 void sat_cond_init(struct sat_cond *cond);

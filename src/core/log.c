@@ -8,12 +8,15 @@
 
 #include "alloc.h"
 #include "error.h"
+#include "fork.h"
 #include "lock.h"
 
 /*
  * (1) A line is formatted and redacted before any other code sees it.
  * (2) The callback runs under `sink.lock`: one call at a time, and none after satchel_log_set().
  * (3) Values of `secrets` are never shorter than SAT_SECRET_MIN, so a replacement never grows text.
+ * (4) The callback, and the wait for it, are parked: it may want a lock that the thread which forks
+ *     holds, as Python's interpreter lock is.
  */
 enum { LINE_MAX_BYTES = 4096 };
 
@@ -57,6 +60,18 @@ void satchel_log_set(int level, satchel_log_fn callback, void *user)
     atomic_store(&sink_level, callback == NULL ? SATCHEL_LOG_OFF : level);
 }
 
+static void call_back(int level, const char *line)
+{
+    SAT_LOCKED(&sink.lock);
+    if (sink.locked.callback == NULL)
+        return;
+    unsigned depth = sat_fork_park();
+    in_callback = true;
+    sink.locked.callback(sink.locked.user, level, line);
+    in_callback = false;
+    sat_fork_unpark(depth);
+}
+
 void sat_log(int level, const char *format, ...)
 {
     if (in_callback || !sat_log_enabled(level))
@@ -70,12 +85,9 @@ void sat_log(int level, const char *format, ...)
         return;
     sat_redact(line);
     sat_error_printable(line);
-    SAT_LOCKED(&sink.lock);
-    if (sink.locked.callback == NULL)
-        return;
-    in_callback = true;
-    sink.locked.callback(sink.locked.user, level, line);
-    in_callback = false;
+    unsigned depth = sat_fork_park(); /* (4) */
+    call_back(level, line);
+    sat_fork_unpark(depth);
 }
 
 /* The link that points to the secret, or the one at the list's end. */

@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/engine.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
 #include "core/os.h"
 #include "core/part.h"
@@ -107,6 +108,7 @@ const char *sat_page_etag(const struct sat_page *page, size_t i)
 struct sat_queue {
     int event; /* set and cleared under the lock, so that it never contradicts the list; -1 = none
                 */
+    unsigned generation;
     struct sat_mutex lock;
     struct sat_cond ready;
     struct {
@@ -122,6 +124,7 @@ int sat_queue_new(struct sat_queue **queue, satchel_error *err)
     if (made == NULL)
         return sat_error_nomem(err);
     made->event = -1;
+    made->generation = sat_fork_generation();
     sat_mutex_init(&made->lock);
     sat_cond_init(&made->ready);
     made->locked.tail = &made->locked.first;
@@ -160,6 +163,8 @@ void sat_queue_free(struct sat_queue *queue)
 struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns)
 {
     bool in_time = deadline_ns != 0;
+    if (queue->generation != sat_fork_generation())
+        return NULL;
     SAT_LOCKED(&queue->lock);
     while (queue->locked.first == NULL) {
         if (queue->locked.under_way == 0 || !in_time)

@@ -210,7 +210,8 @@ int sat_queue_new_polled(struct sat_queue **queue, satchel_error *err);
 int sat_queue_fd(const struct sat_queue *queue);
 /* Every submitted op must have come out. NULL is fine. */
 void sat_queue_free(struct sat_queue *queue);
-/* The next finished op, waiting for it; NULL when nothing is under way. */
+/* The next finished op, waiting for it; NULL when nothing is under way, and in a forked child: ops
+ * under way are the parent's. */
 struct sat_op *sat_queue_wait(struct sat_queue *queue);
 /* The same, but NULL at the deadline (CLOCK_MONOTONIC; 0 = do not wait, negative = none), too. */
 struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns);

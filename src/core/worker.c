@@ -1,4 +1,7 @@
-/* A pool of threads for blocking work: one list, one lock; tasks are too large for more to pay. */
+/*
+ * A pool of threads for blocking work: one list, one lock; tasks are too large for more to pay.
+ * After a fork the child's pool is empty: threads and tasks were the parent's.
+ */
 #include "core/worker.h"
 
 #include <pthread.h>
@@ -6,6 +9,7 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
 
 struct sat_workers {
@@ -14,6 +18,7 @@ struct sat_workers {
     unsigned max_threads;
     unsigned long *threads;
     struct {
+        unsigned generation; /* of the threads and tasks */
         unsigned started;
         unsigned idle;   /* threads that wait for work */
         unsigned queued; /* tasks that no thread has taken yet */
@@ -65,6 +70,7 @@ int sat_workers_new(unsigned threads, struct sat_workers **workers, satchel_erro
         return sat_error_nomem(err);
     }
     made->max_threads = threads;
+    made->locked.generation = sat_fork_generation();
     made->locked.tail = &made->locked.first;
     sat_mutex_init(&made->lock);
     sat_cond_init(&made->work);
@@ -72,11 +78,24 @@ int sat_workers_new(unsigned threads, struct sat_workers **workers, satchel_erro
     return SATCHEL_OK;
 }
 
+static void drop_inherited_locked(struct sat_workers *workers)
+{
+    if (workers->locked.generation == sat_fork_generation())
+        return;
+    workers->locked.generation = sat_fork_generation();
+    workers->locked.started = 0;
+    workers->locked.idle = 0;
+    workers->locked.queued = 0;
+    workers->locked.first = NULL;
+    workers->locked.tail = &workers->locked.first;
+}
+
 void sat_workers_free(struct sat_workers *workers)
 {
     if (workers == NULL)
         return;
     sat_mutex_lock(&workers->lock);
+    drop_inherited_locked(workers);
     workers->locked.stop = true;
     sat_cond_broadcast(&workers->work);
     unsigned started = workers->locked.started;
@@ -135,6 +154,7 @@ static void *worker_main(void *arg)
 int sat_workers_submit(struct sat_workers *workers, struct sat_task *task, satchel_error *err)
 {
     SAT_LOCKED(&workers->lock);
+    drop_inherited_locked(workers);
     /* An idle thread may have been woken for a task before this one and not be up yet. */
     bool all_busy = workers->locked.queued >= workers->locked.idle;
     if (all_busy && workers->locked.started < workers->max_threads) {

@@ -15,6 +15,7 @@
 #include "core/backend.h"
 #include "core/crc.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/os.h"
 #include "core/part.h"
 
@@ -27,7 +28,8 @@ struct lot {
 };
 
 struct sat_writer {
-    struct sat_op put; /* the template */
+    struct sat_op put;   /* the template */
+    unsigned generation; /* a child neither adds to its parent's upload nor aborts it */
     struct sat_queue *queue;
     struct lot *lots; /* width + 1 */
     unsigned count;
@@ -46,6 +48,14 @@ struct sat_writer {
 static int fail(struct sat_writer *writer, satchel_error *err)
 {
     return sat_error_copy(err, &writer->failed);
+}
+
+/* Whether the writer is fit for another call. */
+static int check(struct sat_writer *writer)
+{
+    if (writer->failed.code == SATCHEL_OK)
+        (void)sat_fork_check(writer->generation, &writer->failed);
+    return writer->failed.code;
 }
 
 static bool in_parts(const struct sat_writer *writer)
@@ -75,6 +85,7 @@ int sat_writer_new(const struct sat_op *put, uint64_t memory, struct sat_writer 
     if (made == NULL)
         return sat_error_nomem(err);
     made->put = *put;
+    made->generation = sat_fork_generation();
     made->spool = -1;
     sat_vec_init(&made->parts, sizeof(struct sat_part));
     made->part_size = sat_part_size(&conn->backend->limits, 0, conn->part_size);
@@ -224,7 +235,7 @@ int sat_writer_write(struct sat_writer *writer, const void *data, size_t len, sa
 {
     const char *at = data;
     satchel_error why = {0};
-    int code = writer->failed.code;
+    int code = check(writer);
     while (code == SATCHEL_OK && len > 0) {
         size_t taken = 0;
         code = write_some(writer, at, len, &taken, &why);
@@ -286,7 +297,7 @@ int sat_writer_finish(struct sat_writer *writer, struct sat_info *info, satchel_
 {
     struct sat_op op = {.conn = writer->put.conn};
     satchel_error why = {0};
-    int code = writer->failed.code;
+    int code = check(writer);
     if (code == SATCHEL_OK)
         code = writer->upload_id != NULL ? finish_parts(writer, &op, &why)
                                          : finish_whole(writer, &op, &why);
@@ -311,7 +322,7 @@ static void abort_upload(struct sat_writer *writer)
 
 void sat_writer_free(struct sat_writer *writer)
 {
-    if (writer == NULL)
+    if (writer == NULL || writer->generation != sat_fork_generation())
         return;
     for (unsigned i = 0; writer->lots != NULL && i < writer->count; i++) {
         if (writer->lots[i].op.conn != NULL)

@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/job.h"
 #include "core/lock.h"
 #include "core/log.h"
@@ -267,8 +268,8 @@ static bool start_first(struct copy_job *copy)
 static void start_copies(struct copy_job *copy)
 {
     bool may_start = !copy->whole_plan || copy->plan_ended;
-    while (may_start && !copy->stopping && copy->in_flight < copy->options.max_in_flight &&
-           queue_first(copy) != NULL)
+    while (may_start && !copy->stopping && !sat_job_is_cancelled(&copy->job) &&
+           copy->in_flight < copy->options.max_in_flight && queue_first(copy) != NULL)
         may_start = start_first(copy);
 }
 
@@ -325,7 +326,8 @@ static uint64_t bytes_moving(const struct copy_job *copy)
 
 static bool is_finished(const struct copy_job *copy)
 {
-    if (copy->planning || copy->in_flight > 0)
+    bool forked = copy->job.generation != sat_fork_generation();
+    if (!forked && (copy->planning || copy->in_flight > 0))
         return false;
     return copy->stopping || (copy->plan_ended && queue_first(copy) == NULL);
 }

@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 
 #include "core/clock.h"
+#include "core/fork.h"
+#include "support/forked.h"
 
 static struct sat_file_place place_in_folder(const char *name)
 {
@@ -141,6 +143,34 @@ static void a_lock_on_a_removed_file_is_taken_again(void **state)
     (void)sat_os_close(place.dirfd);
 }
 
+static int take_in_child(void *place)
+{
+    struct sat_file_lock lock;
+    struct sat_op op = {.kind = SAT_OP_PUT};
+    if (sat_file_lock_take(&op, place, &lock, NULL) != SATCHEL_OK)
+        return 1;
+    sat_file_lock_drop(&lock);
+    return 0;
+}
+
+/* What a thread of the parent holds is waited for as another process's, and ends with the parent's
+ * hold of it: the child has no copy. */
+static void a_forked_child_waits_for_its_parent(void **state)
+{
+    struct sat_file_lock lock;
+    struct sat_op op = {.kind = SAT_OP_PUT};
+    (void)state;
+    struct sat_file_place place = place_in_folder("n");
+    assert_int_equal(sat_fork_start(NULL), SATCHEL_OK);
+    assert_int_equal(sat_file_lock_take(&op, &place, &lock, NULL), SATCHEL_OK);
+    pid_t child = fork_to(take_in_child, &place);
+    sat_file_lock_drop(&lock);
+    assert_int_equal(wait_for(child), 0);
+    assert_int_equal(sat_file_lock_take(&op, &place, &lock, NULL), SATCHEL_OK);
+    sat_file_lock_drop(&lock);
+    (void)sat_os_close(place.dirfd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +179,7 @@ int main(void)
         FILE_TEST(names_of_different_hash_do_not_wait_for_each_other),
         FILE_TEST(another_process_is_shut_out_until_it_ends),
         FILE_TEST(a_lock_on_a_removed_file_is_taken_again),
+        FILE_TEST(a_forked_child_waits_for_its_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

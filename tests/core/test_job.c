@@ -4,7 +4,9 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/job.h"
+#include "support/forked.h"
 
 #define GATE_NS (200 * SAT_NS_PER_MS)
 
@@ -191,6 +193,36 @@ static void a_job_runs_once_and_its_time_stops(void **state)
     satchel_job_free(NULL);
 }
 
+static int child_status;
+
+/* As a callback of a caller may. */
+static int fork_in_body(struct satchel_job *job, satchel_error *err)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(sat_job_tick(job, err) == SATCHEL_CANCELLED ? 0 : 1);
+    child_status = wait_for(pid);
+    return sat_job_tick(job, err);
+}
+
+static int run_in_child(void *job)
+{
+    int code = run_job(job, NULL);
+    satchel_job_free(job);
+    return code;
+}
+
+static void in_a_forked_child_a_job_is_cancelled(void **state)
+{
+    (void)state;
+    struct test_job *job = job_of(fork_in_body);
+    assert_int_equal(sat_fork_start(NULL), SATCHEL_OK);
+    assert_int_equal(run_forked(run_in_child, job), SATCHEL_CANCELLED);
+    assert_int_equal(run_job(job, NULL), SATCHEL_OK);
+    assert_int_equal(child_status, 0);
+    satchel_job_free(&job->base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +233,7 @@ int main(void)
         cmocka_unit_test(events_are_counted_by_their_status),
         cmocka_unit_test(only_so_many_failures_are_kept),
         cmocka_unit_test(a_job_runs_once_and_its_time_stops),
+        cmocka_unit_test(in_a_forked_child_a_job_is_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "support/test.h"
 
 #include "core/clock.h"
+#include "core/engine.h"
 #include "core/error.h"
 #include "core/fake_backend.h"
 
@@ -204,6 +205,38 @@ static void many_cancelled_ops_all_come_out(void **state)
     assert_null(sat_queue_wait(queue));
 }
 
+/* The last test of this program: nothing goes over the network after it. */
+static void a_stopped_lane_gives_every_op_back(void **state)
+{
+    (void)state;
+    enum { OPS = 3 };
+    struct sat_op ops[OPS];
+    const struct http_step steps[] = {
+        {.bytes = fake_reply("503 Busy", "retry-after-ms: 15000\r\n", "")},
+        {.then = HTTP_STALL},
+    };
+    start(steps, 2);
+    for (size_t i = 0; i < OPS; i++) {
+        ops[i] = stat_of("k");
+        sat_op_submit(&ops[i], queue);
+    }
+    http_server_wait(server, 2); /* one is to be repeated, one under way, one in line */
+    sat_engines_stop();
+    for (size_t i = 0; i < OPS; i++) {
+        struct sat_op *op = sat_queue_wait(queue);
+        assert_int_equal(op->err.code, SATCHEL_CANCELLED);
+        sat_op_fini(op);
+    }
+    struct sat_op late = stat_of("k");
+    assert_int_equal(sat_op_run(&late, NULL), SATCHEL_CANCELLED);
+    struct sat_conn *other = fake_open(http_server_url(server), "max_connections", "2", NULL);
+    late.conn = other;
+    assert_int_equal(sat_op_run(&late, NULL), SATCHEL_CANCELLED);
+    sat_conn_close(other);
+    sat_engines_stop();
+    assert_true(sat_clock_now_ns() - begun_ns < 8 * SAT_NS_PER_S);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
 
 int main(void)
@@ -218,6 +251,7 @@ int main(void)
         TEST(an_op_that_waits_for_its_next_attempt_is_cancelled),
         TEST(a_cancelled_op_never_starts),
         TEST(many_cancelled_ops_all_come_out),
+        TEST(a_stopped_lane_gives_every_op_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

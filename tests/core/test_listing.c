@@ -7,7 +7,9 @@
 
 #include "core/backend.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/str.h"
+#include "support/forked.h"
 
 /* Page i has the keys a[i] and the token next[i] (NULL = last). */
 struct script {
@@ -114,6 +116,32 @@ static void a_failed_page_ends_it(void **state)
     assert_int_equal(pages_until(&script, SATCHEL_DENIED), 2);
 }
 
+static int next_in_child(void *listing)
+{
+    const struct sat_listed *row = NULL;
+    bool refused = sat_listing_next(listing, &row, NULL) == SATCHEL_CANCELLED &&
+                   sat_listing_next(listing, &row, NULL) == SATCHEL_CANCELLED;
+    sat_listing_close(listing);
+    return refused ? 0 : 1;
+}
+
+static void a_listing_is_not_a_forked_childs(void **state)
+{
+    static const char *const keys[] = {"a", "b"};
+    static const char *const next[] = {"1", NULL};
+    struct script script = {.keys = keys, .next = next, .pages = 2, .fail_at = -1};
+    struct sat_conn conn;
+    const struct sat_listed *row = NULL;
+    (void)state;
+    assert_int_equal(sat_fork_start(NULL), SATCHEL_OK);
+    struct sat_listing *listing = listing_of(&script, &conn);
+    assert_int_equal(sat_listing_next(listing, &row, NULL), SATCHEL_OK);
+    assert_int_equal(run_forked(next_in_child, listing), 0);
+    assert_int_equal(sat_listing_next(listing, &row, NULL), SATCHEL_OK);
+    assert_string_equal(row->key, "b");
+    sat_listing_close(listing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_repeated_token_ends_it_at_once),
         cmocka_unit_test(a_circle_of_tokens_ends),
         cmocka_unit_test(a_failed_page_ends_it),
+        cmocka_unit_test(a_listing_is_not_a_forked_childs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

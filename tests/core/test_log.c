@@ -1,10 +1,15 @@
 /* Levels, the callback, and above all the redactor. */
 #include "support/test.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
+#include "core/fork.h"
 #include "core/log.h"
+#include "support/forked.h"
 
 static const char secret[] = "wJalrXUtnFEMI/K7MDENG/EXAMPLEKEY";
 
@@ -178,6 +183,54 @@ static void out_of_memory_is_told(void **state)
     assert_redacted(secret, secret);
 }
 
+static atomic_bool logging;
+static atomic_bool forked;
+
+static void wait_for_the_fork(void *user, int level, const char *line)
+{
+    (void)user;
+    (void)level;
+    (void)line;
+    atomic_store(&logging, true);
+    while (!atomic_load(&forked))
+        (void)usleep(1000);
+}
+
+static void *log_one(void *unused)
+{
+    SAT_WARN("one");
+    return unused;
+}
+
+static int log_in_child(void *unused)
+{
+    (void)unused;
+    atomic_store(&forked, true);
+    SAT_WARN("two");
+    return 0;
+}
+
+/* As Python does, whose callback waits for a lock that the forking thread holds. */
+static void a_callback_does_not_hold_a_fork(void **state)
+{
+    (void)state;
+    pthread_t threads[2];
+    assert_int_equal(sat_fork_start(NULL), SATCHEL_OK);
+    satchel_log_set(SATCHEL_LOG_WARN, wait_for_the_fork, NULL);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, log_one, NULL), 0);
+    while (!atomic_load(&logging))
+        (void)sched_yield();
+    int64_t start = sat_clock_now_ns();
+    pid_t child = fork_to(log_in_child, NULL);
+    assert_true(sat_clock_now_ns() - start < SAT_NS_PER_S);
+    atomic_store(&forked, true);
+    assert_int_equal(wait_for(child), 0);
+    for (size_t i = 0; i < 2; i++)
+        (void)pthread_join(threads[i], NULL);
+    satchel_log_set(SATCHEL_LOG_OFF, NULL, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +244,7 @@ int main(void)
         cmocka_unit_test(registrations_are_counted),
         cmocka_unit_test(short_values_are_not_taken),
         cmocka_unit_test(out_of_memory_is_told),
+        cmocka_unit_test(a_callback_does_not_hold_a_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

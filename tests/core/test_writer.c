@@ -3,8 +3,10 @@
 
 #include "core/crc.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/str.h"
 #include "core/writer.h"
+#include "support/forked.h"
 
 #define TEXT "abcdefghijklmnopqrstuvwxyz" /* parts of 5 bytes */
 
@@ -146,6 +148,28 @@ static void a_store_without_parts_gets_one_put(void **state)
     assert_memory_equal(store->bytes, TEXT, 26);
 }
 
+static int use_in_child(void *arg)
+{
+    struct parts_store *store = arg;
+    bool refused = sat_writer_write(writer, "x", 1, NULL) == SATCHEL_CANCELLED &&
+                   sat_writer_finish(writer, NULL, NULL) == SATCHEL_CANCELLED;
+    sat_writer_free(writer);
+    return refused && store->count[SAT_OP_PART_ABORT] == 0 ? 0 : 1;
+}
+
+/* Whose clean-up would end the upload under its parent. */
+static void an_upload_is_not_a_forked_childs(void **state)
+{
+    struct parts_store *store = *state;
+    assert_int_equal(sat_fork_start(NULL), SATCHEL_OK);
+    open_writer(store, 1000);
+    assert_int_equal(write_pieces(26, 26, NULL), SATCHEL_OK);
+    assert_int_equal(run_forked(use_in_child, store), 0);
+    assert_int_equal(sat_writer_finish(writer, NULL, NULL), SATCHEL_OK);
+    sat_writer_free(writer);
+    assert_int_equal(store->size, 26);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_buffers_suffice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_lost_finish_is_settled, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_store_without_parts_gets_one_put, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_upload_is_not_a_forked_childs, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

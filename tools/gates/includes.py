@@ -23,7 +23,7 @@ SEES: dict[str, frozenset[str]] = {
 }
 
 # The base of core knows nothing above itself.
-BASE = frozenset({"alloc", "buf", "vec", "str", "error", "clock", "lock"})
+BASE = frozenset({"alloc", "buf", "vec", "str", "error", "clock", "fork", "lock"})
 
 # A test of a layer sees what the layer sees; record and transfer run on real backends. The fault
 # hooks are in core. Every other folder of tests is end-to-end: public headers only. A benchmark may
