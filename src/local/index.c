@@ -10,6 +10,8 @@
  * (4) A transaction belongs to the epoch the mark names while the write lock is held.
  * (5) A refresh changes only rows of a generation lower than its own, and a write in flight keeps
  *     its row marked: so neither can undo what the other learned later.
+ * (6) Connections and the mark's locks belong to one process. A fork closes the connections; a
+ *     child opens its own, and the mark again: that descriptor's locks are its parent's.
  */
 #include "index.h"
 
@@ -20,6 +22,7 @@
 #include "core/clock.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/log.h"
 #include "core/os.h"
 #include "core/str.h"
@@ -55,9 +58,12 @@ void sat_index_close(struct sat_index *index)
 {
     if (index == NULL)
         return;
+    sat_fork_enter();
     close_idle_locked(index);
-    sat_index_file_close(index);
+    if (atomic_load(&index->generation) == sat_fork_generation())
+        sat_index_file_close(index);
     destroy(index);
+    sat_fork_leave();
 }
 
 /* dir NULL: in memory. */
@@ -66,6 +72,7 @@ static int open_in(const char *dir, const char *stem, struct sat_index **out, sa
     struct sat_index *index = sat_calloc(1, sizeof *index);
     if (index == NULL)
         return sat_error_nomem(err);
+    atomic_init(&index->generation, sat_fork_generation());
     sat_mutex_init(&index->write_lock);
     sat_mutex_init(&index->memory_lock);
     sat_mutex_init(&index->lock);
@@ -76,10 +83,12 @@ static int open_in(const char *dir, const char *stem, struct sat_index **out, sa
     memcpy(name, stem, SAT_INDEX_STEM_SIZE - 1);
     memcpy(name + SAT_INDEX_STEM_SIZE - 1, ".mark", sizeof ".mark");
     int code = dir == NULL ? SATCHEL_OK : sat_index_place_check(dir, &index->dir, err);
+    sat_fork_enter();
     if (code == SATCHEL_OK)
         code = sat_mark_open(index->dir, name, &index->mark, err);
     if (code == SATCHEL_OK)
         code = sat_index_file_open(index, err);
+    sat_fork_leave();
     if (code != SATCHEL_OK) {
         destroy(index);
         return code;
@@ -113,14 +122,48 @@ int sat_index_open(const struct sat_index_options *options, struct sat_index **o
                    satchel_error *err)
 {
     char stem[SAT_SHA256_HEX_SIZE];
+    const char *dir = options->cache_dir;
     sat_sha256_hex(sat_span_of(options->identity), stem);
     stem[SAT_INDEX_STEM_SIZE - 1] = '\0';
-    if (options->cache_dir == NULL)
-        return open_default(stem, out, err);
-    if (options->cache_dir[0] == '\0')
+    if (dir != NULL && dir[0] == '\0')
         return sat_error_set(err, SATCHEL_INVALID, "cache_dir is empty");
-    bool memory = sat_str_eq(options->cache_dir, ":memory:");
-    return open_in(memory ? NULL : options->cache_dir, stem, out, err);
+    if (dir != NULL && sat_str_eq(dir, SAT_SQLITE_MEMORY))
+        return open_in(NULL, stem, out, err);
+    return dir == NULL ? open_default(stem, out, err) : open_in(dir, stem, out, err);
+}
+
+/* (6) The in-memory database is the child's own copy, unless it was in use: then it starts anew. */
+static int adopt_memory_locked(struct sat_index *index, satchel_error *err)
+{
+    index->locked.refreshing = false;
+    int code = sat_mark_adopt(index->mark, err);
+    if (code != SATCHEL_OK || !atomic_load(&index->locked.idle->db->busy))
+        return code;
+    index->locked.idle = NULL;
+    return sat_index_file_renew_locked(index, index->locked.epoch, err);
+}
+
+/* (6) */
+static int adopt(struct sat_index *index, satchel_error *err)
+{
+    unsigned generation = sat_fork_generation();
+    if (atomic_load(&index->generation) == generation)
+        return SATCHEL_OK;
+    SAT_LOCKED(&index->lock);
+    int code = SATCHEL_OK;
+    if (atomic_load(&index->generation) == generation)
+        return code;
+    if (index->dir == NULL) {
+        code = adopt_memory_locked(index, err);
+    } else {
+        close_idle_locked(index);
+        code = sat_mark_adopt(index->mark, err);
+        if (code == SATCHEL_OK)
+            code = sat_index_file_open(index, err);
+    }
+    if (code == SATCHEL_OK)
+        atomic_store(&index->generation, generation);
+    return code;
 }
 
 void sat_index_path(struct sat_index *index, char *out, size_t size)
@@ -151,7 +194,8 @@ static int take_idle(struct sat_index *index, struct sat_index_conn **out, uint6
         struct sat_index_conn *conn = index->locked.idle;
         index->locked.idle = conn->next;
         index->locked.idle_count--;
-        if (conn->epoch == *epoch)
+        atomic_store(&conn->db->busy, true);
+        if (conn->epoch == *epoch && conn->db->raw != NULL)
             *out = conn;
         else
             sat_index_conn_close(conn);
@@ -187,34 +231,57 @@ static int connect_or_renew(struct sat_index *index, struct sat_index_conn **out
 
 int sat_index_acquire(struct sat_index *index, struct sat_index_conn **out, satchel_error *err)
 {
-    if (index->dir != NULL)
-        return connect_or_renew(index, out, err);
-    sat_mutex_lock(&index->memory_lock);
-    *out = index->locked.idle;
-    return SATCHEL_OK;
+    sat_fork_enter();
+    int code = adopt(index, err);
+    if (code == SATCHEL_OK && index->dir != NULL) {
+        code = connect_or_renew(index, out, err);
+    } else if (code == SATCHEL_OK) {
+        sat_mutex_lock(&index->memory_lock);
+        *out = index->locked.idle;
+        atomic_store(&(*out)->db->busy, true);
+    }
+    if (code != SATCHEL_OK)
+        sat_fork_leave();
+    return code;
+}
+
+void sat_index_rest(struct sat_index_conn *conn)
+{
+    atomic_store(&conn->db->busy, false);
+    sat_fork_leave();
+}
+
+bool sat_index_resume(struct sat_index_conn *conn)
+{
+    sat_fork_enter();
+    atomic_store(&conn->db->busy, true);
+    return conn->db->raw != NULL;
+}
+
+/* Keeps the connection for the next call, or closes it. */
+static void put_back(struct sat_index *index, struct sat_index_conn *conn)
+{
+    bool usable = conn->db->raw != NULL && !conn->db->damaged;
+    if (conn->db->damaged)
+        (void)renew(index, conn->epoch, NULL);
+    SAT_LOCKED(&index->lock);
+    if (usable && index->locked.idle_count < SAT_INDEX_IDLE_MAX)
+        sat_index_conn_idle_locked(index, conn);
+    else
+        sat_index_conn_close(conn);
 }
 
 void sat_index_release(struct sat_index *index, struct sat_index_conn *conn)
 {
-    if (sqlite3_get_autocommit(conn->db->raw) == 0)
+    if (conn->db->raw != NULL && sqlite3_get_autocommit(conn->db->raw) == 0)
         (void)sat_sqlite_exec(conn->db, "ROLLBACK", NULL);
     if (index->dir == NULL) {
+        atomic_store(&conn->db->busy, false);
         sat_mutex_unlock(&index->memory_lock);
-        return;
+    } else {
+        put_back(index, conn);
     }
-    bool damaged = conn->db->damaged;
-    if (damaged)
-        (void)renew(index, conn->epoch, NULL);
-    {
-        SAT_LOCKED(&index->lock);
-        if (!damaged && index->locked.idle_count < SAT_INDEX_IDLE_MAX) {
-            conn->next = index->locked.idle;
-            index->locked.idle = conn;
-            index->locked.idle_count++;
-            return;
-        }
-    }
-    sat_index_conn_close(conn);
+    sat_fork_leave();
 }
 
 /* ---- transactions ---- */
@@ -271,9 +338,11 @@ static int enter(struct sat_index_txn *txn, bool *current, satchel_error *err)
 /* BEGIN IMMEDIATE, waiting for another writer at most this long. */
 static int take_write_lock(struct sat_sqlite *db, int wait_ms, satchel_error *err)
 {
-    (void)sqlite3_busy_timeout(db->raw, wait_ms);
+    db->wait_ms = wait_ms;
+    db->yields = true;
     int code = sat_sqlite_exec(db, "BEGIN IMMEDIATE", err);
-    (void)sqlite3_busy_timeout(db->raw, SAT_SQLITE_BUSY_MS);
+    db->yields = false;
+    db->wait_ms = SAT_SQLITE_BUSY_MS;
     return code;
 }
 
@@ -302,6 +371,13 @@ static int begin_waiting(struct sat_index *index, uint64_t epoch, int wait_ms,
         sat_index_release(index, txn->conn);
         if (code == SATCHEL_OK)
             code = sat_error_set(err, SATCHEL_MODIFIED, "record index is replaced again and again");
+        if (code == SATCHEL_BUSY && wait_ms > 0 && sat_fork_pending()) {
+            /* The lock is had again once the fork is done. */
+            sat_mutex_unlock(&index->write_lock);
+            sat_mutex_lock(&index->write_lock);
+            code = SATCHEL_MODIFIED;
+            i--;
+        }
     }
     sat_mutex_unlock(&index->write_lock);
     return code;
@@ -499,6 +575,8 @@ int sat_index_lookup(struct sat_index *index, const char *const *keys, size_t co
 
 void sat_index_drop_freshness(struct sat_index *index)
 {
+    if (adopt(index, NULL) != SATCHEL_OK)
+        return; /* a child without a mark of its own: its parent's is not to be touched */
     (void)sat_mark_set_drop(index->mark);
     /* Marks that could not be settled must not count as writes in flight for ever. */
     sat_mark_renew_owner(index->mark);

@@ -22,7 +22,7 @@
 char *sat_index_file_path(const struct sat_index *index, uint64_t epoch)
 {
     if (index->dir == NULL)
-        return sat_strdup(":memory:");
+        return sat_strdup(SAT_SQLITE_MEMORY);
     return sat_strf("%s/%s.%016llx.db", index->dir, index->stem, (unsigned long long)epoch);
 }
 
@@ -32,6 +32,14 @@ void sat_index_conn_close(struct sat_index_conn *conn)
 {
     sat_sqlite_close(conn->db);
     sat_free(conn);
+}
+
+void sat_index_conn_idle_locked(struct sat_index *index, struct sat_index_conn *conn)
+{
+    conn->next = index->locked.idle;
+    index->locked.idle = conn;
+    index->locked.idle_count++;
+    atomic_store(&conn->db->busy, false);
 }
 
 static int open_epoch(struct sat_index *index, uint64_t epoch, struct sat_index_conn **out,
@@ -136,9 +144,7 @@ static int make_epoch(struct sat_index *index, struct sat_mark_head *head, satch
         sat_index_conn_close(conn);
         return code;
     }
-    conn->next = index->locked.idle;
-    index->locked.idle = conn;
-    index->locked.idle_count++;
+    sat_index_conn_idle_locked(index, conn);
     index->locked.epoch = head->epoch;
     if (index->dir != NULL)
         sweep(index, head->epoch);
@@ -206,9 +212,7 @@ static int check_file(struct sat_index *index, const struct sat_mark_head *head,
         sat_index_conn_close(conn);
         return code;
     }
-    conn->next = index->locked.idle;
-    index->locked.idle = conn;
-    index->locked.idle_count++;
+    sat_index_conn_idle_locked(index, conn);
     index->locked.epoch = head->epoch;
     return SATCHEL_OK;
 }

@@ -3,7 +3,8 @@
  *
  * Invariants: (1) `fd` is used under `lock` only, because a removed file is replaced in place;
  * (2) the owner's byte is locked as long as the handle lives, on every file that `fd` ever was the
- * current one of; (3) EPOCH and OPEN are never waited for while REFRESH is being waited for.
+ * current one of; (3) EPOCH and OPEN are never waited for while REFRESH is being waited for;
+ * (4) every descriptor is one of core/ownfd.h: its locks live as long as any copy of it.
  */
 #include "index_mark.h"
 
@@ -14,8 +15,10 @@
 #include "core/alloc.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
 #include "core/os.h"
+#include "core/ownfd.h"
 #include "core/str.h"
 
 #define MAGIC UINT64_C(0x314b52414d544153) /* "SATMARK1", little-endian */
@@ -30,11 +33,21 @@ struct sat_mark {
     struct sat_mark_head memory;
 };
 
+/* (4) A descriptor or -errno. */
+static int open_recorded(const struct sat_mark *mark, int flags)
+{
+    sat_fork_enter();
+    int fd = sat_os_open(AT_FDCWD, mark->path, O_RDWR | O_NOFOLLOW | flags, 0600);
+    sat_ownfd_add(fd);
+    sat_fork_leave();
+    return fd;
+}
+
 static int open_file(struct sat_mark *mark, int *fd, satchel_error *err)
 {
-    int got = sat_os_open(AT_FDCWD, mark->path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+    int got = open_recorded(mark, O_CREAT);
     if (got == -ENOENT && sat_os_mkdirs(AT_FDCWD, mark->dir, 0700, 0) >= 0)
-        got = sat_os_open(AT_FDCWD, mark->path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+        got = open_recorded(mark, O_CREAT);
     if (got < 0)
         return sat_error_os(err, -got, "record index: %s", mark->path);
     *fd = got;
@@ -43,7 +56,7 @@ static int open_file(struct sat_mark *mark, int *fd, satchel_error *err)
         rc = sat_os_lock(got, SAT_MARK_OPEN, 1, false, SAT_MARK_WAIT_MS);
     if (rc == 0)
         return SATCHEL_OK;
-    (void)sat_os_close(got);
+    sat_ownfd_close(got);
     return sat_error_os(err, -rc, "record index: locking %s", mark->path);
 }
 
@@ -81,11 +94,23 @@ int sat_mark_open(const char *dir, const char *name, struct sat_mark **out, satc
     return SATCHEL_OK;
 }
 
+int sat_mark_adopt(struct sat_mark *mark, satchel_error *err)
+{
+    SAT_LOCKED(&mark->lock);
+    mark->shares_open = false;
+    int code = choose_owner(&mark->owner, err);
+    if (code != SATCHEL_OK || mark->dir == NULL)
+        return code;
+    sat_ownfd_close(mark->fd); /* of an attempt of ours that failed later */
+    mark->fd = -1;
+    return open_file(mark, &mark->fd, err);
+}
+
 void sat_mark_close(struct sat_mark *mark)
 {
     if (mark == NULL)
         return;
-    (void)sat_os_close(mark->fd);
+    sat_ownfd_close(mark->fd);
     sat_mutex_fini(&mark->lock);
     sat_free(mark->path);
     sat_free(mark->dir);
@@ -104,7 +129,7 @@ static int replace_if_removed(struct sat_mark *mark, satchel_error *err)
     int fd = -1;
     int code = open_file(mark, &fd, err);
     if (code == SATCHEL_OK) {
-        (void)sat_os_close(mark->fd);
+        sat_ownfd_close(mark->fd);
         mark->fd = fd;
     }
     return code;
@@ -203,12 +228,12 @@ int sat_mark_lock_refresh(struct sat_mark *mark, int64_t wait_ms, int *fd, satch
     *fd = -1;
     if (mark->dir == NULL)
         return SATCHEL_OK;
-    int got = sat_os_open(AT_FDCWD, mark->path, O_RDWR | O_NOFOLLOW, 0);
+    int got = open_recorded(mark, 0);
     if (got < 0)
         return sat_error_os(err, -got, "record index: %s", mark->path);
     int rc = sat_os_lock(got, SAT_MARK_REFRESH, 1, true, wait_ms);
     if (rc < 0) {
-        (void)sat_os_close(got);
+        sat_ownfd_close(got);
         return lock_failed(mark, rc, err);
     }
     *fd = got;

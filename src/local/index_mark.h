@@ -38,6 +38,11 @@ enum sat_mark_byte { SAT_MARK_EPOCH = 1 << 20, SAT_MARK_OPEN, SAT_MARK_REFRESH }
 
 /* Opens or creates dir/name; a NULL dir keeps the content in memory and every lock succeeds. */
 int sat_mark_open(const char *dir, const char *name, struct sat_mark **out, satchel_error *err);
+/*
+ * In a child: takes a descriptor and a token of its own; the parent's stay the parent's. Locks are
+ * to be taken anew.
+ */
+int sat_mark_adopt(struct sat_mark *mark, satchel_error *err);
 /* Gives up every lock. NULL is fine. */
 void sat_mark_close(struct sat_mark *mark);
 

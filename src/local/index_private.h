@@ -2,6 +2,7 @@
 #ifndef SAT_LOCAL_INDEX_PRIVATE_H
 #define SAT_LOCAL_INDEX_PRIVATE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct sat_index {
     char *dir; /* NULL: in memory */
     char stem[SAT_INDEX_STEM_SIZE];
     struct sat_mark *mark;
+    atomic_uint generation;       /* of the process that `mark` and connections belong to */
     struct sat_mutex write_lock;  /* one write transaction at a time; taken before `lock` */
     struct sat_mutex memory_lock; /* in memory: held while the only connection is in use */
     struct sat_mutex lock;
@@ -49,6 +51,8 @@ struct sat_index {
 /* Opens the folder's current file, checking it when nobody else has it open; makes one if needed.
  */
 int sat_index_file_open(struct sat_index *index, satchel_error *err);
+/* Hands a connection to whoever needs one next. Hold `lock`. */
+void sat_index_conn_idle_locked(struct sat_index *index, struct sat_index_conn *conn);
 /* The last handle to close leaves the mark that lets the next one skip the check. */
 void sat_index_file_close(struct sat_index *index);
 /* A new connection to this epoch. */
@@ -75,9 +79,14 @@ int sat_index_schema_verify(struct sat_sqlite *db, bool thorough, satchel_error 
 
 /* ---- index.c: connections and transactions ---- */
 
+/* Enters the fork gate, which sat_index_release() leaves. */
 int sat_index_acquire(struct sat_index *index, struct sat_index_conn **out, satchel_error *err);
 /* Ends an open transaction without effect; renews the file when the connection found it damaged. */
 void sat_index_release(struct sat_index *index, struct sat_index_conn *conn);
+/* Between two calls that use it a connection rests, outside the gate. */
+void sat_index_rest(struct sat_index_conn *conn);
+/* Back inside; false when a fork has closed the connection: it can only be released. */
+bool sat_index_resume(struct sat_index_conn *conn);
 
 /* A write transaction; its generation is higher than all before. */
 struct sat_index_txn {

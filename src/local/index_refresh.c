@@ -14,6 +14,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/os.h"
+#include "core/ownfd.h"
 #include "core/str.h"
 #include "index_private.h"
 
@@ -67,7 +68,7 @@ static int elect(struct sat_index *index, int64_t wait_ms, int *fd, satchel_erro
 static void step_down(struct sat_index *index, int fd)
 {
     if (index->dir != NULL) {
-        (void)sat_os_close(fd);
+        sat_ownfd_close(fd);
         return;
     }
     SAT_LOCKED(&index->lock);

@@ -1,7 +1,8 @@
 /*
  * Queries on the index. A search first collects the row numbers of its whole answer, in order, then
  * reads the rows in chunks of bounded size inside the same read transaction: one snapshot, bounded
- * memory, and no statement between calls.
+ * memory, and no statement between calls. A fork ends the transaction: the parent goes on in
+ * another one when nothing was written since, else the answer ends with MODIFIED.
  */
 #include "core/alloc.h"
 #include "core/error.h"
@@ -13,7 +14,9 @@ enum { CHUNK_BYTES = 4 * 1024 * 1024 };
 
 struct sat_index_search {
     struct sat_index *index;
-    struct sat_index_conn *conn; /* NULL once the whole answer is in memory */
+    struct sat_index_conn *conn; /* at rest; NULL once the whole answer is in memory */
+    int64_t written;             /* generation of the snapshot */
+    bool lost;                   /* the snapshot is gone, rows are missing */
     struct sat_vec oids;         /* int64_t */
     size_t loaded;               /* oids that were read into a chunk */
     struct sat_index_rows *chunk;
@@ -113,12 +116,21 @@ static int load_one(struct sat_index_search *search, sqlite3_stmt *stmt, satchel
     return code;
 }
 
-/* Gives the connection back as soon as nothing more is to be read. */
 static void leave(struct sat_index_search *search)
 {
-    if (search->conn != NULL)
-        sat_index_release(search->index, search->conn);
+    if (search->conn == NULL)
+        return;
+    (void)sat_index_resume(search->conn);
+    sat_index_release(search->index, search->conn);
     search->conn = NULL;
+}
+
+/* Gives the connection back as soon as nothing more is to be read. */
+static void rest(struct sat_index_search *search, int code)
+{
+    sat_index_rest(search->conn);
+    if (code == SATCHEL_OK && search->loaded == search->oids.len)
+        leave(search);
 }
 
 /* Reads the next chunk; in memory, where the one connection is needed by others, all of it. */
@@ -138,6 +150,18 @@ static int load_chunk(struct sat_index_search *search, satchel_error *err)
     return code;
 }
 
+static int was_lost(satchel_error *err)
+{
+    return sat_error_set(err, SATCHEL_MODIFIED,
+                         "the process forked and the record index changed amid a large answer: "
+                         "search again");
+}
+
+static int read_written(struct sat_index_search *search, int64_t *written, satchel_error *err)
+{
+    return sat_sqlite_int(search->conn->db, "SELECT generation FROM meta", written, err);
+}
+
 static int run(struct sat_index_search *search, const struct sat_sql *sql, satchel_error *err)
 {
     int code = sat_index_acquire(search->index, &search->conn, err);
@@ -152,9 +176,35 @@ static int run(struct sat_index_search *search, const struct sat_sql *sql, satch
         code = collect(search, sql, err);
     if (code == SATCHEL_OK)
         code = load_chunk(search, err);
-    if (code == SATCHEL_OK && search->loaded == search->oids.len)
-        leave(search);
+    if (code == SATCHEL_OK && search->loaded < search->oids.len)
+        code = read_written(search, &search->written, err);
+    rest(search, code);
     return code;
+}
+
+/* Takes the connection up again, or after a fork another one with the same snapshot. */
+static int take_up(struct sat_index_search *search, satchel_error *err)
+{
+    uint64_t epoch = search->conn->epoch;
+    int64_t written = 0;
+    if (sat_index_resume(search->conn))
+        return SATCHEL_OK;
+    search->lost = true;
+    sat_index_release(search->index, search->conn);
+    search->conn = NULL;
+    int code = sat_index_acquire(search->index, &search->conn, err);
+    if (code != SATCHEL_OK)
+        return code;
+    code = sat_sqlite_exec(search->conn->db, "BEGIN", err);
+    if (code == SATCHEL_OK)
+        code = read_written(search, &written, err);
+    if (code == SATCHEL_OK && search->conn->epoch == epoch && written == search->written) {
+        search->lost = false;
+        return code;
+    }
+    sat_index_release(search->index, search->conn);
+    search->conn = NULL;
+    return code == SATCHEL_OK ? was_lost(err) : code;
 }
 
 static int open_search(struct sat_index *index, const struct sat_sql *sql,
@@ -200,12 +250,16 @@ int sat_index_search_next(struct sat_index_search *search, const struct sat_inde
                           satchel_error *err)
 {
     *row = NULL;
+    if (search->lost)
+        return was_lost(err);
     if (search->at == sat_index_rows_count(search->chunk) && search->conn != NULL) {
-        int code = load_chunk(search, err);
+        int code = take_up(search, err);
+        if (code == SATCHEL_OK) {
+            code = load_chunk(search, err);
+            rest(search, code);
+        }
         if (code != SATCHEL_OK)
             return code;
-        if (search->loaded == search->oids.len)
-            leave(search);
     }
     if (search->at < sat_index_rows_count(search->chunk))
         *row = sat_index_rows_at(search->chunk, search->at++);

@@ -2,7 +2,8 @@
  * Opening SQLite the one safe way, and statements that cannot outlive their call.
  *
  * Invariants: (1) every open connection is in `connections`, so that fork preparation can close
- * them all (SQLite's lock table does not survive a fork); (2) process-wide settings of SQLite are
+ * them all: SQLite's lock table survives a fork, the locks do not, and a child that went on with
+ * both would lose acknowledged writes; (2) process-wide settings of SQLite are
  * never touched: the host program may use SQLite too; (3) the database file is opened by SQLite
  * only.
  */
@@ -12,7 +13,9 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
 #include "core/str.h"
 
@@ -48,6 +51,36 @@ size_t sat_sqlite_open_count(void)
 {
     SAT_LOCKED(&connections.lock);
     return connections.count;
+}
+
+/* (1) What a call still uses after all is left, for the child to keep away from. */
+static void close_for_fork(void)
+{
+    SAT_LOCKED(&connections.lock);
+    for (struct sat_sqlite *db = connections.first; db != NULL; db = db->next) {
+        if (atomic_load(&db->busy) || sat_str_eq(db->path, SAT_SQLITE_MEMORY))
+            continue;
+        (void)sqlite3_close(db->raw);
+        db->raw = NULL;
+    }
+}
+
+/* Folders may be named in more ways than one; the name of an index file is random. */
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static bool is_inherited(const char *path)
+{
+    SAT_LOCKED(&connections.lock);
+    for (const struct sat_sqlite *db = connections.first; db != NULL; db = db->next) {
+        if (db->raw != NULL && db->generation != sat_fork_generation() &&
+            !sat_str_eq(path, SAT_SQLITE_MEMORY) && sat_str_eq(name_of(db->path), name_of(path)))
+            return true;
+    }
+    return false;
 }
 
 /* A file that is not (or no longer) the database we wrote, by SQLite's extended result code. */
@@ -119,6 +152,18 @@ int sat_sqlite_exec(struct sat_sqlite *db, const char *sql, satchel_error *err)
     return sat_sqlite_fail(db, sql, err);
 }
 
+static int on_busy(void *user, int tries)
+{
+    struct sat_sqlite *db = user;
+    int64_t now = sat_clock_now_ns();
+    if (tries == 0)
+        db->give_up_ns = now + db->wait_ms * SAT_NS_PER_MS;
+    if (now >= db->give_up_ns || (db->yields && sat_fork_pending()))
+        return 0;
+    (void)sqlite3_sleep(tries < 8 ? 1 + tries : 10);
+    return 1;
+}
+
 static int configure(struct sat_sqlite *db, satchel_error *err)
 {
     static const struct {
@@ -135,7 +180,8 @@ static int configure(struct sat_sqlite *db, satchel_error *err)
         if (sqlite3_db_config(db->raw, settings[i].what, settings[i].on, NULL) != SQLITE_OK)
             return sat_sqlite_fail(db, "configuring", err);
     }
-    (void)sqlite3_busy_timeout(db->raw, SAT_SQLITE_BUSY_MS);
+    db->wait_ms = SAT_SQLITE_BUSY_MS;
+    (void)sqlite3_busy_handler(db->raw, on_busy, db);
     return sat_sqlite_register(db, err);
 }
 
@@ -157,13 +203,25 @@ static int use_wal(struct sat_sqlite *db, bool memory, satchel_error *err)
 
 int sat_sqlite_open(const char *path, struct sat_sqlite **out, satchel_error *err)
 {
+    int code = sat_fork_start(err);
+    if (code != SATCHEL_OK)
+        return code;
+    sat_fork_before(close_for_fork);
+    if (is_inherited(path))
+        return sat_error_set(err, SATCHEL_MODIFIED, "record index was in use during a fork");
     struct sat_sqlite *db = sat_calloc(1, sizeof *db);
     if (db == NULL)
         return sat_error_nomem(err);
+    db->path = sat_strdup(path);
+    if (db->path == NULL) {
+        sat_free(db);
+        return sat_error_nomem(err);
+    }
+    db->generation = sat_fork_generation();
+    atomic_init(&db->busy, true);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
     int rc = sqlite3_open_v2(path, &db->raw, flags, NULL);
     enlist(db);
-    int code = SATCHEL_OK;
     if (db->raw == NULL)
         code = sat_error_nomem(err);
     else if (rc != SQLITE_OK)
@@ -175,7 +233,7 @@ int sat_sqlite_open(const char *path, struct sat_sqlite **out, satchel_error *er
      * whole file. It is a cache that can be filled again.
      */
     if (code == SATCHEL_OK)
-        code = use_wal(db, sat_str_eq(path, ":memory:"), err);
+        code = use_wal(db, sat_str_eq(path, SAT_SQLITE_MEMORY), err);
     if (code == SATCHEL_OK)
         code = sat_sqlite_exec(db,
                                "PRAGMA synchronous=OFF; PRAGMA journal_size_limit=67108864;"
@@ -196,6 +254,7 @@ void sat_sqlite_close(struct sat_sqlite *db)
     delist(db);
     (void)sqlite3_close(db->raw);
     sat_buf_fini(&db->scratch);
+    sat_free(db->path);
     sat_free(db);
 }
 

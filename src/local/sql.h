@@ -2,6 +2,7 @@
 #ifndef SAT_LOCAL_SQL_H
 #define SAT_LOCAL_SQL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,9 +13,18 @@
 
 #include "core/buf.h"
 
-/* One connection, used by one thread at a time. */
+/*
+ * One connection, used by one thread at a time, inside the fork gate (core/fork.h). A fork closes
+ * those of files, in the parent too, unless a call uses them.
+ */
 struct sat_sqlite {
-    sqlite3 *raw;
+    sqlite3 *raw; /* NULL once a fork closed it */
+    char *path;
+    unsigned generation; /* of the process that opened it */
+    atomic_bool busy;    /* a call uses it: set from the opening on */
+    bool yields;         /* what waits for another's lock gives up when a fork is due */
+    int wait_ms;         /* longest wait for another's lock */
+    int64_t give_up_ns;
     bool damaged;            /* a call found the file damaged: rebuild it, do not use it again */
     satchel_error failure;   /* what one of our SQL functions reported; code OK = nothing */
     struct sat_buf scratch;  /* of our SQL functions */
@@ -22,12 +32,16 @@ struct sat_sqlite {
     struct sat_sqlite *previous;
 };
 
+#define SAT_SQLITE_MEMORY ":memory:"
+
 enum { SAT_SQLITE_BUSY_MS = 10000 };
 
 /*
  * Opens an existing file (or ":memory:") read-write: WAL, defensive, untrusted schema, no
  * checkpoint at close, no double-quoted strings, our functions registered. The file must not be
- * opened by any other means in this process: closing it would drop SQLite's locks.
+ * opened by any other means in this process: closing it would drop SQLite's locks. MODIFIED for a
+ * file that a fork found in use: this child can never open it, SQLite still counts the parent's
+ * locks.
  */
 int sat_sqlite_open(const char *path, struct sat_sqlite **out, satchel_error *err);
 /* Every statement must be finalized. NULL is fine. */

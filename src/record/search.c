@@ -3,6 +3,7 @@
 
 #include "core/alloc.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/jscan.h"
 #include "core/str.h"
 #include "query/compile.h"
@@ -13,6 +14,7 @@ enum { INDEX_TRIES = 3 };
 
 struct satchel_results {
     struct satchel_db *db;
+    unsigned generation;             /* of the process that searched */
     struct sat_index_search *search; /* NULL: the answer of a search by id */
     struct sat_path *paths;          /* the projection; NULL = whole records */
     size_t path_count;
@@ -30,6 +32,7 @@ static struct satchel_results *results_new(struct satchel_db *db, const struct s
     if (results == NULL)
         return NULL;
     results->db = db;
+    results->generation = sat_fork_generation();
     sat_buf_init(&results->text, SAT_DB_RECORD_MAX);
     if (query == NULL || !query->projects)
         return results;
@@ -162,10 +165,13 @@ int sat_db_results_next(struct satchel_results *results, const satchel_record **
                         satchel_error *err)
 {
     const struct sat_index_row *row = NULL;
+    *record = NULL;
+    int code = sat_fork_check(results->generation, err);
+    if (code != SATCHEL_OK)
+        return code;
     if (results->search == NULL)
         return next_single(results, record, err);
-    *record = NULL;
-    int code = sat_index_search_next(results->search, &row, err);
+    code = sat_index_search_next(results->search, &row, err);
     if (code != SATCHEL_OK || row == NULL)
         return code;
     sat_free(results->id);

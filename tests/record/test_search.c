@@ -5,6 +5,7 @@
 #include "core/jscan.h"
 #include "core/str.h"
 #include "query/parse.h"
+#include "support/forked.h"
 
 static void fill(void)
 {
@@ -159,6 +160,29 @@ static void explain_tells_what_it_would_cost(void **state)
     assert_int_equal(all_requests(), before);
 }
 
+static int next_in_child(void *results)
+{
+    const satchel_record *record = NULL;
+    int code = sat_db_results_next(results, &record, NULL);
+    sat_db_results_close(results);
+    return code;
+}
+
+static void results_are_not_a_forked_childs(void **state)
+{
+    (void)state;
+    struct sat_query *query = NULL;
+    struct satchel_results *results = NULL;
+    const satchel_record *record = NULL;
+    fill();
+    assert_null(run_query("{}", &query, &results, &record));
+    assert_int_equal(run_forked(next_in_child, results), SATCHEL_CANCELLED);
+    assert_int_equal(sat_db_results_next(results, &record, NULL), SATCHEL_OK);
+    assert_string_equal(record->id, "2");
+    sat_db_results_close(results);
+    sat_query_free(query);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_allocation_failure_changes_an_answer, open_db, close_db),
         cmocka_unit_test_setup_teardown(counting_follows_the_query, open_db, close_db),
         cmocka_unit_test_setup_teardown(explain_tells_what_it_would_cost, open_db, close_db),
+        cmocka_unit_test_setup_teardown(results_are_not_a_forked_childs, open_db, close_db),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
