@@ -86,7 +86,8 @@ typedef struct satchel_completion {
  * Takes the next completion, waiting for it at most @p timeout_ms milliseconds; 0 = do not wait,
  * negative = as long as it takes. Returns 1 and fills @p completion, whose results the caller
  * owns; 0 when none came in time, and at once when nothing is under way; -1 when an argument is
- * NULL or struct_size is not set.
+ * NULL or struct_size is not set. In a forked child, everything its parent's queue held comes out
+ * with CANCELLED, at once and whatever the descriptor says, and nothing can be submitted to it.
  */
 SATCHEL_API int satchel_queue_next(satchel_queue *queue, int timeout_ms,
                                    satchel_completion *completion);

@@ -3,6 +3,8 @@
  *
  * (1) A call is in its queue's list from before it is submitted until it was taken out of core's
  *     queue; whoever looks at one that is not his own holds the lock meanwhile.
+ * (2) In a forked child every call of the list is answered CANCELLED and otherwise left as it is:
+ * its memory is where the parent's threads left it.
  */
 #include <satchel/queue.h>
 
@@ -13,6 +15,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
 #include "core/op.h"
 
@@ -27,6 +30,7 @@ struct submitted {
 
 struct satchel_queue {
     struct sat_queue *ended;
+    unsigned generation; /* (2) */
     uint32_t limit;
     struct sat_mutex lock;
     struct {
@@ -47,6 +51,7 @@ int satchel_queue_new(const satchel_queue_options *options, satchel_queue **queu
     struct satchel_queue *made = sat_calloc(1, sizeof *made);
     if (made == NULL)
         return sat_error_nomem(err);
+    made->generation = sat_fork_generation();
     made->limit = used.limit == 0 ? LIMIT_DEFAULT : used.limit;
     code = sat_queue_new_polled(&made->ended, err);
     if (code != SATCHEL_OK) {
@@ -68,6 +73,9 @@ int satchel_queue_fd(const satchel_queue *queue)
 static int enter(struct submitted *item, satchel_error *err)
 {
     satchel_queue *queue = item->to.queue;
+    int code = sat_fork_check(queue->generation, err);
+    if (code != SATCHEL_OK)
+        return code;
     SAT_LOCKED(&queue->lock);
     if (queue->locked.count >= queue->limit)
         return sat_error_set(err, SATCHEL_BUSY,
@@ -225,11 +233,30 @@ static int hand_out(struct sat_call *call, int code, satchel_completion *to, sat
     return code;
 }
 
+/* (2) */
+static int next_inherited(satchel_queue *queue, satchel_completion *completion)
+{
+    struct submitted *item = NULL;
+    {
+        SAT_LOCKED(&queue->lock);
+        item = queue->locked.first;
+    }
+    if (item == NULL)
+        return 0;
+    leave(item);
+    *completion =
+        (satchel_completion){.struct_size = completion->struct_size, .user = item->to.user};
+    (void)sat_fork_check(queue->generation, &completion->err);
+    return 1;
+}
+
 int satchel_queue_next(satchel_queue *queue, int timeout_ms, satchel_completion *completion)
 {
     int64_t deadline = timeout_ms; /* 0 and less mean the same to both */
     if (queue == NULL || completion == NULL || completion->struct_size < sizeof *completion)
         return -1;
+    if (queue->generation != sat_fork_generation())
+        return next_inherited(queue, completion);
     if (timeout_ms > 0)
         deadline = sat_clock_now_ns() + timeout_ms * SAT_NS_PER_MS;
     struct sat_op *op = sat_queue_wait_until(queue->ended, deadline);

@@ -15,6 +15,7 @@
 
 #include "api/fixture.h"
 #include "api/s3_fixture.h"
+#include "support/forked.h"
 
 static satchel_store *store;
 static satchel_queue *queue;
@@ -601,6 +602,34 @@ static void threads_share_a_queue(void **state)
     assert_false(is_readable());
 }
 
+static int use_in_child(void *unused)
+{
+    satchel_completion completion = {.struct_size = sizeof completion};
+    int came = 0;
+    (void)unused;
+    while (satchel_queue_next(queue, -1, &completion) == 1 &&
+           completion.err.code == SATCHEL_CANCELLED)
+        came++;
+    bool refused = satchel_submit_stat(with(NULL), "k", NULL) == SATCHEL_CANCELLED;
+    satchel_queue_free(queue);
+    return came == 2 && refused ? 0 : 1;
+}
+
+static void a_queue_is_not_a_forked_childs(void **state)
+{
+    satchel_completion completion = {.struct_size = sizeof completion};
+    (void)state;
+    open_store("mem://queue/fork/");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(satchel_submit_stat(with(NULL), "k", NULL), SATCHEL_OK);
+    assert_int_equal(run_forked(use_in_child, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(satchel_queue_next(queue, -1, &completion), 1);
+        assert_int_equal(completion.err.code, SATCHEL_NOT_FOUND);
+    }
+    assert_false(is_readable());
+}
+
 #define TEST(f)   cmocka_unit_test_setup_teardown(f, begin, end)
 #define DEAF(f)   cmocka_unit_test_setup_teardown(f, begin, end_deaf)
 #define SERVER(f) cmocka_unit_test_setup_teardown(f, begin_server, end_server)
@@ -627,6 +656,7 @@ int main(void)
         TEST(max_memory_bounds_a_result),
         TEST(arguments_may_go_at_once),
         TEST(threads_share_a_queue),
+        TEST(a_queue_is_not_a_forked_childs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
