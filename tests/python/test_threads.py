@@ -82,42 +82,6 @@ def test_a_handle_travels_to_a_spawned_process(tmp_path: Path) -> None:
     assert db.list_all() == ["child", "parent"]
 
 
-FORK = """
-import os, sys, satchel
-from satchel import Record, UnsupportedError
-db = satchel.open("file://" + sys.argv[1] + "/db", create_bucket=True)
-db.create(Record({"id": "a"}))
-found = db.stream_read()
-if sys.argv[2] == "closed":
-    del found
-    db.close()
-child = os.fork()
-if child == 0:
-    try:
-        other = satchel.open("file://" + sys.argv[1] + "/db")
-        print("read", other.read("a") is not None)
-    except UnsupportedError as error:
-        print("spawn" in str(error))
-    sys.exit(0)
-status = os.waitpid(child, 0)[1]
-print("status", status)
-db.connect()
-print("parent", db.read("a") is not None)
-"""
-
-
-@pytest.mark.parametrize(("state", "child"), [("open", "True"), ("closed", "read True")])
-def test_a_forked_child_never_hangs(state: str, child: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FORK, str(tmp_path), state],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout.splitlines() == [child, "status 0", "parent True"]
-    assert done.stderr == ""
-
-
 SCRIPTS = {
     "open handles": """
         db = satchel.MemoryDatabase()

@@ -4,7 +4,8 @@
  * (1) A handle is a shared_ptr. A call works on a copy of it and drops the copy before it takes the
  *     interpreter lock again, so that close() in one thread never pulls it from under another.
  * (2) The last owner closes without the interpreter lock: closing waits for the library's threads.
- * (3) In a forked child no handle is used, not even to close it: see fork.h.
+ * (3) In a forked child handles go on working: the library sees to that. What a call of the
+ * parent's held then is never released there.
  */
 #ifndef SAT_PYTHON_BINDING_H
 #define SAT_PYTHON_BINDING_H
@@ -19,7 +20,6 @@
 
 #include <satchel/satchel.h>
 
-#include "fork.h"
 #include "gil.h"
 
 namespace satchel_python
@@ -60,29 +60,11 @@ inline satchel_span span_of(const nb::bytes &bytes)
 /* bytes of C text; a code point cut at the end of a fixed array is replaced, not refused. */
 nb::object str_of(const char *text);
 
-/* UNSUPPORTED in the child of a process that had handles open when it forked. */
-void check_process();
-
-/* Whether a handle keeps the library's threads; a parsed query does not. */
-template <class T> constexpr bool holds_threads = true;
-template <> inline constexpr bool holds_threads<satchel_query> = false;
-
-template <class T, void (*Close)(T *)> void close_last(T *raw)
-{
-    if (holds_threads<T> && forked_with_handles())
-        return; /* (3) */
-    Close(raw);
-    if (holds_threads<T>)
-        handle_ends();
-}
-
 template <class T, void (*Close)(T *)> class Handle
 {
   public:
-    explicit Handle(T *raw) : shared_(raw, close_last<T, Close>)
+    explicit Handle(T *raw) : shared_(raw, Close)
     {
-        if (holds_threads<T>)
-            handle_begins();
     }
     Handle(Handle &&) = default;
     Handle &operator=(Handle &&) = default;
@@ -110,8 +92,6 @@ template <class T, void (*Close)(T *)> class Handle
     {
         if (!shared_)
             fail(SATCHEL_INVALID, "the handle is closed");
-        if (holds_threads<T>)
-            check_process();
         return shared_;
     }
 

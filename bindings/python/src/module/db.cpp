@@ -15,7 +15,6 @@ using ResultsHandle = Handle<satchel_results, satchel_results_close>;
 
 DbHandle open(nb::str uri, const Config &config)
 {
-    check_process();
     satchel_db *raw = nullptr;
     satchel_error err{};
     std::string text = text_of(uri, "the URI");

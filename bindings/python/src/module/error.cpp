@@ -14,6 +14,7 @@ nb::object str_of(const char *text)
 
 nb::object exception_of(const satchel_error &err)
 {
+    Nested nested(true);
     nb::object make = nb::module_::import_("satchel.errors").attr("from_core");
     nb::dict details;
     details["os_errno"] = err.os_errno;
@@ -36,14 +37,6 @@ void fail(int code, const char *text)
     err.code = code;
     std::strncpy(err.text, text, sizeof err.text - 1);
     throw Failure{err};
-}
-
-void check_process()
-{
-    if (forked_with_handles())
-        fail(SATCHEL_UNSUPPORTED,
-             "satchel had handles open when this process was forked and cannot "
-             "be used in it: start processes by 'spawn', or fork first");
 }
 
 std::string text_of(nb::handle value, const char *what)

@@ -8,10 +8,13 @@ namespace satchel_python
 {
 
 /*
- * Without the interpreter lock while it lives. A daemon thread that comes back while the
- * interpreter is being torn down stays here for good: taking the lock then would end the thread
- * half-way through its C++ frames and with it the process.
+ * A thread that waits for the interpreter lock while the interpreter is being torn down is ended
+ * right there, which no C++ frame survives. So (1) a daemon thread that comes back from a call then
+ * stays where it is, for good; (2) the end waits for those that are just coming back, and for
+ * Python code that runs above C++ frames, a second at most.
  */
+
+/* Without the interpreter lock while it lives. */
 class Released
 {
   public:
@@ -24,8 +27,25 @@ class Released
     PyThreadState *state_;
 };
 
-/* Called once by the package's exit hook, in the thread that ends the interpreter. */
+/* (2): Python code may run above C++ frames while it lives; `locked`: with the lock held already.
+ */
+class Nested
+{
+  public:
+    explicit Nested(bool locked);
+    ~Nested();
+    Nested(const Nested &) = delete;
+    Nested &operator=(const Nested &) = delete;
+};
+
+/*
+ * Called once by the package's exit hook, in the thread that ends the interpreter: what is under
+ * way ends, and so do the library's threads.
+ */
 void interpreter_ends();
+
+/* Called in a forked child: the other threads are not there. */
+void forked();
 
 } // namespace satchel_python
 

@@ -36,7 +36,6 @@ int flag(const nb::dict &flags, const char *name)
 
 Job copy(const nb::list &sources, nb::str destination, const Config &config, const nb::dict &flags)
 {
-    check_process();
     std::vector<std::string> text;
     std::vector<const char *> pointers;
     for (nb::handle source : sources)
@@ -115,6 +114,7 @@ void tell(Listener &listener, const satchel_progress &progress)
 int on_progress(void *user, const satchel_progress *progress)
 {
     auto *listener = static_cast<Listener *>(user);
+    Nested nested(false);
     nb::gil_scoped_acquire held;
     if (listener->raised)
         return 1;

@@ -16,11 +16,19 @@ NB_MODULE(_core, module)
     bind_job(module);
     module.def("version", &satchel_version, "The version of the library.");
     module.def(
+        "forked",
+        [] {
+            forked();
+            nanobind::set_leak_warnings(false); /* nor is what the parent's threads hold */
+        },
+        "In a child: other threads, if there were any, do not come back.");
+    module.def(
         "interpreter_ends",
         [](bool others) {
             interpreter_ends();
             if (others)
                 nanobind::set_leak_warnings(false); /* what those threads hold is no leak */
         },
-        nb::arg("others"), "From now on other threads, if there are any, stay out of Python.");
+        nb::arg("others"),
+        "Ends the library's threads; other threads, if there are any, stay out of Python.");
 }

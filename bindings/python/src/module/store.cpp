@@ -13,7 +13,6 @@ enum { COUNTS = 64 };
 
 StoreHandle open(nb::str uri, const Config &config)
 {
-    check_process();
     satchel_store *raw = nullptr;
     satchel_error err{};
     std::string text = text_of(uri, "the URI");
@@ -193,8 +192,7 @@ struct Listing {
     ~Listing()
     {
         Released released;
-        if (!forked_with_handles())
-            satchel_cursor_close(cursor);
+        satchel_cursor_close(cursor);
         store.reset();
     }
 };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -17,6 +18,16 @@ _open: weakref.WeakSet[Closable] = weakref.WeakSet()
 _lock = threading.Lock()
 _StoreKey = tuple[str, tuple[tuple[str, str], ...], tuple[str | None, ...]]
 _stores: OrderedDict[_StoreKey, _core.Store] = OrderedDict()
+
+
+def _after_fork() -> None:
+    """In a child: whoever held the lock is not there to give it back."""
+    global _lock
+    _lock = threading.Lock()
+    _core.forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def open_db(uri: str, options: dict[str, str], file: ConfigFile | None) -> _core.Db:
