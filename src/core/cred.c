@@ -5,6 +5,8 @@
  *     go of each op once; after the last one the connection may be gone.
  * (2) Keys that were looked up for an op are used for it even if they are close to their end: an op
  *     never waits twice for one attempt.
+ * (3) A look-up that was under way when the process forked is the parent's, and so are the ops that
+ *     wait for it: the child begins its own.
  */
 #include "core/cred.h"
 
@@ -18,6 +20,7 @@
 #include "core/clock.h"
 #include "core/engine.h"
 #include "core/error.h"
+#include "core/fork.h"
 #include "core/lock.h"
 #include "core/os.h"
 #include "core/worker.h"
@@ -42,6 +45,7 @@ struct sat_cred {
         struct sat_cred_set *set;
         struct sat_op *waiting;
         bool looking;
+        unsigned generation; /* of the look-up under way (3) */
     } locked;
 };
 
@@ -184,6 +188,11 @@ static bool take(struct sat_cred *cred, struct sat_op *op, bool *first)
     if (is_usable(cred->locked.set)) {
         op->attempt->keys = share(cred->locked.set);
         return true;
+    }
+    if (cred->locked.generation != sat_fork_generation()) {
+        cred->locked.generation = sat_fork_generation();
+        cred->locked.looking = false;
+        cred->locked.waiting = NULL;
     }
     op->next = cred->locked.waiting;
     cred->locked.waiting = op;
