@@ -69,6 +69,8 @@ const struct cli_option cli_options_table[] = {
     {"endpoint-url", 0, CLI_TEXT, CLI_G_STORE, AT(endpoint_url), "URL",
      "same as --set endpoint_url=URL"},
     {"ca-file", 0, CLI_TEXT, CLI_G_STORE, AT(ca_file), "FILE", "same as --set ca_file=FILE"},
+    {"max-memory", 0, CLI_TEXT, CLI_G_STORE, AT(max_memory), "SIZE",
+     "same as --set max_memory=SIZE"},
     {"no-sign-request", 0, CLI_FLAG, CLI_G_STORE, AT(no_sign_request), NULL,
      "same as --set no_sign_request=true"},
     {"progress", 0, CLI_CHOICE, CLI_G_JOB, AT(progress), "auto|bar|plain|none",

@@ -85,6 +85,7 @@ struct cli_options {
     const char *region;
     const char *endpoint_url;
     const char *ca_file;
+    const char *max_memory;
     const char *expected;
     const char *json_query;
     const char *sort;

@@ -169,6 +169,7 @@ static int set_options(const struct cli_options *options, satchel_config *config
         {"region", options->region},
         {"endpoint_url", options->endpoint_url},
         {"ca_file", options->ca_file},
+        {"max_memory", options->max_memory},
         {"no_sign_request", options->no_sign_request ? "true" : NULL},
     };
     int code = SATCHEL_OK;

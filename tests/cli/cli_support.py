@@ -155,6 +155,11 @@ class Bucket:
     def get(self, key: str) -> bytes:
         return bytes(self.client.get_object(Bucket=self.name, Key=key)["Body"].read())
 
+    def open_uploads(self) -> list[str]:
+        """Keys of multipart uploads that were neither finished nor aborted."""
+        pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.name)
+        return [row["Key"] for page in pages for row in page.get("Uploads", [])]
+
     def put(self, key: str, body: bytes, **more: Any) -> None:
         self.client.put_object(Bucket=self.name, Key=key, Body=body, **more)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli_support import Bucket, Cli, make_tree, s3_env, temporary_bucket
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 
 
 @pytest.fixture
