@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/part.h"
 #include "core/str.h"
 
 static bool needs_key(enum sat_op_kind kind)
@@ -84,7 +85,7 @@ static size_t metadata_bytes(const struct sat_tags *metadata)
 static int check_put(const struct sat_op *op, satchel_error *err)
 {
     const struct sat_limits *limits = &op->conn->backend->limits;
-    if (limits->put_max > 0 && op->source.length > limits->put_max)
+    if (limits->put_max > 0 && op->source.length > limits->put_max && !sat_part_wanted(op))
         return sat_error_set(err, SATCHEL_LIMIT, "'%s' has %llu bytes (limit of one PUT: %llu)",
                              op->key, (unsigned long long)op->source.length,
                              (unsigned long long)limits->put_max);

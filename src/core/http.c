@@ -586,6 +586,9 @@ static void collect(struct sat_http *http)
             CURLcode result = message->data.result;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
             struct sat_transfer *transfer = (struct sat_transfer *)(void *)private;
+            /* To curl a head that breaks off is one that ends. */
+            if (result == CURLE_OK && !transfer->head_done)
+                result = CURLE_RECV_ERROR;
             /* An error set by a callback says more than curl's "callback failed". */
             if (result != CURLE_OK && transfer->exchange->err.code == SATCHEL_OK)
                 describe_failure(transfer, result);

@@ -26,7 +26,10 @@
 #include "core/lock.h"
 #include "core/worker.h"
 
-enum { IDLE_POLL_MS = 60 * 1000 };
+enum {
+    IDLE_POLL_MS = 60 * 1000,
+    LAND_MS = 5 * 1000, /* how long the reply to a part is waited for that is not wanted any more */
+};
 
 struct op_list {
     struct sat_op *first;
@@ -157,11 +160,26 @@ static void sweep_delayed(struct sat_lane *lane, int64_t now)
     }
 }
 
-static void abort_cancelled(struct sat_lane *lane)
+/*
+ * True for a part whose last byte left: the store may take it even after its upload was aborted,
+ * and keep it (S3 says so, and some make the upload anew). Its reply says that this is past.
+ */
+static bool may_land(const struct sat_op *op)
 {
+    bool part = op->kind == SAT_OP_PART_PUT || op->kind == SAT_OP_PART_COPY;
+    return part && op->attempt->exchange.sent;
+}
+
+static void abort_cancelled(struct sat_lane *lane, int64_t now)
+{
+    int64_t until = now + LAND_MS * SAT_NS_PER_MS;
     for (struct sat_op *op = lane->active; op != NULL; op = op->next) {
         struct sat_exchange *exchange = &op->attempt->exchange;
-        if (sat_attempt_cancelled(op) && exchange->transfer != NULL)
+        if (!sat_attempt_cancelled(op) || exchange->transfer == NULL)
+            continue;
+        if (may_land(op))
+            exchange->deadline_ns = earlier(exchange->deadline_ns, until);
+        else
             sat_http_abort(lane->http, exchange, SATCHEL_CANCELLED, "cancelled");
     }
 }
@@ -232,7 +250,7 @@ static void run_round(struct sat_lane *lane, struct sat_op *arrived)
     bool look = atomic_exchange(&lane->look, false);
     line_up(lane, arrived, now);
     if (look)
-        abort_cancelled(lane);
+        abort_cancelled(lane, now);
     if (look || lane->delayed_due_ns <= now)
         sweep_delayed(lane, now);
     if (look || lane->ready_due_ns <= now)

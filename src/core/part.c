@@ -13,7 +13,9 @@ static bool upload_wanted(const struct sat_op *op)
     bool local = conn->backend->slots[SAT_OP_PUT].run != NULL;
     if (op->source.kind == SAT_SOURCE_OBJECT)
         return able;
-    return able && !local && !op->in_one_piece && op->source.length > conn->multipart_threshold;
+    uint64_t most = conn->backend->limits.put_max;
+    bool large = op->source.length > conn->multipart_threshold;
+    return able && !local && !op->in_one_piece && (large || (most > 0 && op->source.length > most));
 }
 
 bool sat_part_wanted(const struct sat_op *op)

@@ -135,6 +135,57 @@ static void an_active_op_is_cancelled(void **state)
     assert_int_equal(op.err.attempts, 1);
 }
 
+/* The fake store, taking parts too. */
+static void take_parts(void)
+{
+    static struct sat_backend parted;
+    parted = fake_backend;
+    parted.slots[SAT_OP_PART_PUT] = parted.slots[SAT_OP_PUT];
+    conn->backend = &parted;
+}
+
+static struct sat_op part_of(const char *key)
+{
+    return (struct sat_op){.kind = SAT_OP_PART_PUT,
+                           .conn = conn,
+                           .key = key,
+                           .source = sat_source_span((satchel_span){.data = "part", .len = 4})};
+}
+
+/* Else it could land in an upload that was aborted. */
+static void a_cancelled_part_that_left_is_waited_for(void **state)
+{
+    (void)state;
+    const struct http_step steps[] = {
+        {.bytes = "HTTP/1.1 200 OK\r\n", .rest = "ETag: e\r\nContent-Length: 0\r\n\r\n"}};
+    start(steps, 1);
+    take_parts();
+    struct sat_op part = part_of("k");
+    struct sat_op second = stat_of("second");
+    sat_op_submit(&part, queue);
+    http_server_wait(server, 1);
+    sat_op_submit(&second, queue);
+    sat_op_cancel(&part);
+    sat_op_cancel(&second);
+    wait_for(&second, SATCHEL_CANCELLED); /* the lane has looked at both */
+    http_server_release(server);
+    wait_for(&part, SATCHEL_OK);
+    sat_op_fini(&part);
+}
+
+static void a_part_without_a_reply_is_not_waited_for_long(void **state)
+{
+    (void)state;
+    start(stall, 1);
+    take_parts();
+    conn->response_timeout_ms = 200;
+    struct sat_op part = part_of("k");
+    sat_op_submit(&part, queue);
+    http_server_wait(server, 1);
+    sat_op_cancel(&part);
+    wait_for(&part, SATCHEL_CANCELLED);
+}
+
 static void an_op_in_line_is_cancelled(void **state)
 {
     (void)state;
@@ -247,6 +298,8 @@ int main(void)
         TEST(a_server_that_never_answers_ends_by_the_deadline),
         TEST(an_op_in_line_ends_by_its_own_deadline),
         TEST(an_active_op_is_cancelled),
+        TEST(a_cancelled_part_that_left_is_waited_for),
+        TEST(a_part_without_a_reply_is_not_waited_for_long),
         TEST(an_op_in_line_is_cancelled),
         TEST(an_op_that_waits_for_its_next_attempt_is_cancelled),
         TEST(a_cancelled_op_never_starts),

@@ -40,6 +40,13 @@ static void only_ops_that_profit_go_in_parts(void **state)
     put.in_one_piece = false;
     put.source.length = 10;
     assert_false(sat_part_wanted(&put));
+    http.limits.put_max = 9; /* one PUT would not do */
+    assert_true(sat_part_wanted(&put));
+    put.key = "k";
+    http.slots[SAT_OP_PUT].build = http.slots[SAT_OP_GET].build;
+    assert_int_equal(sat_door_check(&put, NULL), SATCHEL_OK);
+    put.in_one_piece = true;
+    assert_int_equal(sat_door_check(&put, NULL), SATCHEL_LIMIT);
     struct sat_op get = {.kind = SAT_OP_GET, .conn = conn, .sink = sat_sink_file(0, 0)};
     assert_false(sat_part_wanted(&get)); /* its size is not known */
     get.expected_size = 11;
