@@ -25,13 +25,14 @@ int sat_s3_part_begin_build(const void *state, const struct sat_op *op, struct s
                             satchel_error *err)
 {
     const struct sat_s3 *s3 = state;
+    bool checksums = s3->checksums && op->part.has_crc64;
     sat_s3_query(request, "uploads", "");
     int code = sat_s3_target(s3, request, "POST", s3->bucket, op->key, err);
     if (code == SATCHEL_OK)
         code = sat_s3_object_headers(s3, op, request, err);
-    if (code == SATCHEL_OK && s3->checksums)
+    if (code == SATCHEL_OK && checksums)
         code = sat_s3_header(request, "x-amz-checksum-algorithm", "CRC64NVME", err);
-    if (code == SATCHEL_OK && s3->checksums)
+    if (code == SATCHEL_OK && checksums)
         code = sat_s3_header(request, "x-amz-checksum-type", "FULL_OBJECT", err);
     return code;
 }

@@ -129,14 +129,16 @@ struct sat_op {
         const char *bucket;   /* NULL = the connection's */
         const char *key;      /* full key */
         const char *if_match; /* ETag that the source must have; NULL = any */
-    } from;                   /* COPY, PART_COPY: an object of the same service */
+        uint64_t crc64;       /* COPY in parts: what the source, and so the copy, has */
+        bool has_crc64;
+    } from; /* COPY, PART_COPY: an object of the same service */
     struct {
         const char *upload_id;
         unsigned number;             /* PART_PUT, PART_COPY: from 1 */
         const struct sat_part *list; /* PART_FINISH: all parts, ascending */
         size_t count;
         uint64_t crc64; /* PART_FINISH: of the whole object */
-        bool has_crc64;
+        bool has_crc64; /* also PART_BEGIN: the parts will be sent, with their checksums */
     } part;
     int64_t mtime_ns; /* PUT on local stores: 0 = now */
     struct {

@@ -7,6 +7,8 @@
  *     size and checksum are.
  * (3) Memory is taken for parts of another store's object only: `width` buffers of one part.
  * (4) The source is asked whether it is still what it was before the upload is finished.
+ * (5) A store may tell the checksum of a copy's whole source as that of each part: it is left to
+ *     take its own, which in the end must be the source's.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -168,14 +170,21 @@ static int take(void *user, struct sat_fan_slot *slot, bool *again, satchel_erro
     part->size = length_of(upload, slot->index);
     part->etag = op->info.etag;
     op->info.etag = NULL;
-    part->has_crc64 = op->has_sent_crc64 || op->info.has_crc64;
+    part->has_crc64 = op->kind == SAT_OP_PART_PUT && (op->has_sent_crc64 || op->info.has_crc64);
     part->crc64 = op->has_sent_crc64 ? op->sent_crc64 : op->info.crc64;
     return SATCHEL_OK;
 }
 
+/* (5) */
 static void combine(struct upload *upload)
 {
+    const struct sat_op *whole = upload->whole;
     upload->has_crc64 = true;
+    if (whole->kind == SAT_OP_COPY) {
+        upload->has_crc64 = whole->from.has_crc64;
+        upload->crc64 = whole->from.crc64;
+        return;
+    }
     for (size_t i = 0; i < upload->fan.count; i++) {
         const struct sat_part *part = &upload->list[i];
         upload->has_crc64 = upload->has_crc64 && part->has_crc64;
@@ -302,7 +311,7 @@ static void begin_finish(struct upload *upload)
     op->part.list = upload->list;
     op->part.count = upload->fan.count;
     op->part.crc64 = upload->crc64;
-    op->part.has_crc64 = upload->has_crc64;
+    op->part.has_crc64 = upload->has_crc64 && whole->kind == SAT_OP_PUT;
     submit_control(upload, SAT_OP_PART_FINISH, finish_done);
 }
 
@@ -420,5 +429,6 @@ void sat_upload_start(struct sat_op *whole)
     op->metadata = whole->metadata;
     op->content_type = whole->content_type;
     op->storage_class = whole->storage_class;
+    op->part.has_crc64 = whole->kind == SAT_OP_PUT;
     submit_control(upload, SAT_OP_PART_BEGIN, begin_done);
 }

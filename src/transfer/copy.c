@@ -467,6 +467,8 @@ static int within_service(struct sat_copy *copy, const char *key, struct sat_op 
     if (code == SATCHEL_OK && in_parts) {
         op.expected_size = stat->info.size;
         op.from.if_match = stat->info.etag;
+        op.from.crc64 = stat->info.crc64;
+        op.from.has_crc64 = stat->info.has_crc64;
         op.content_type = stat->info.content_type;
         op.metadata = &stat->info.metadata;
         op.tags = &tags.found_tags;

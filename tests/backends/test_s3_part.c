@@ -8,6 +8,11 @@ static void begin_asks_for_one_checksum_of_the_whole(void **state)
     struct s3_fixture *f = *state;
     f->op.content_type = "text/plain";
     assert_int_equal(s3_build(f, SAT_OP_PART_BEGIN), SATCHEL_OK);
+    /* Its parts are copies. */
+    assert_string_equal(s3_header(f, "x-amz-checksum-algorithm"), "");
+    assert_string_equal(s3_header(f, "x-amz-checksum-type"), "");
+    f->op.part.has_crc64 = true;
+    assert_int_equal(s3_build(f, SAT_OP_PART_BEGIN), SATCHEL_OK);
     assert_string_equal(f->request.method, "POST");
     assert_string_equal(sat_buf_str(&f->request.path), "/bucket/a/key");
     assert_string_equal(sat_buf_str(&f->request.query), "uploads=");

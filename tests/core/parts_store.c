@@ -71,6 +71,8 @@ static int part_copy(struct parts_store *store, struct sat_op *op)
     store->part_sizes[i] = (size_t)op->range_length;
     memcpy(store->parts[i], store->bytes + op->range_offset, (size_t)op->range_length);
     op->info.etag = sat_strdup("p");
+    op->info.crc64 = sat_crc64(0, store->bytes, store->size); /* of the whole, as some do */
+    op->info.has_crc64 = true;
     return SATCHEL_OK;
 }
 
@@ -91,6 +93,7 @@ static int finish(struct parts_store *store, struct sat_op *op, satchel_error *e
     if (op->if_absent && store->present)
         return sat_error_set(err, SATCHEL_EXISTS, "taken");
     store->size = 0;
+    store->upload_has_crc64 = store->upload_has_crc64 || op->part.has_crc64;
     for (size_t i = 0; i < op->part.count; i++) {
         memcpy(store->bytes + store->size, store->parts[i], store->part_sizes[i]);
         store->size += store->part_sizes[i];
@@ -117,6 +120,7 @@ static int dispatch(struct parts_store *store, struct sat_op *op, satchel_error 
         return put(store, op, err);
     case SAT_OP_PART_BEGIN:
         store->open = true;
+        store->upload_has_crc64 = op->part.has_crc64;
         (void)snprintf(store->upload_type, sizeof store->upload_type, "%s",
                        op->content_type == NULL ? "" : op->content_type);
         op->upload_id = sat_strdup("u");

@@ -32,6 +32,7 @@ struct parts_store {
     size_t part_sizes[PARTS_MAX];
     bool open; /* begun, neither finished nor aborted */
     char upload_type[64];
+    bool upload_has_crc64; /* as it was begun or finished with */
     /* what was seen */
     unsigned count[SAT_OP_KINDS];
     /* Called first, under the lock; not OK = the op's failure. */

@@ -286,6 +286,22 @@ static void a_large_copy_goes_in_parts(void **state)
     sat_op_fini(&op);
 }
 
+/* (5) of upload.c: the store's own checksum decides, and none is told beforehand. */
+static void a_copy_in_parts_has_the_checksum_of_its_source(void **state)
+{
+    struct parts_store *store = *state;
+    parts_set_object(store, TEXT);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct sat_op op = {.kind = SAT_OP_COPY, .from = {.key = "from"}, .expected_size = 26};
+        op.from.has_crc64 = true;
+        op.from.crc64 = sat_crc64(0, TEXT, 26) + (uint64_t)wrong;
+        int code = parts_run(store, &op, sat_upload_start);
+        assert_int_equal(code, wrong ? SATCHEL_INTEGRITY : SATCHEL_OK);
+        assert_false(store->upload_has_crc64);
+        sat_op_fini(&op);
+    }
+}
+
 static void more_parts_than_the_store_takes_are_refused(void **state)
 {
     struct parts_store *store = *state;
@@ -313,6 +329,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_object_of_another_store_is_relayed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relayed_object_is_one_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_copy_goes_in_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_copy_in_parts_has_the_checksum_of_its_source, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(more_parts_than_the_store_takes_are_refused, set_up,
                                         tear_down),
     };
