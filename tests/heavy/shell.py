@@ -34,7 +34,7 @@ class Shell:
     bucket: str
     client: Any
     url: str
-    flags: tuple[str, ...] = ("-q",)
+    flags: tuple[str, ...] = ("-q",)  # of every call
 
     def env(self, url: str | None = None) -> dict[str, str]:
         """An environment of its own; `url` in place of the server's."""
@@ -100,7 +100,7 @@ def end(process: subprocess.Popen[bytes]) -> Ended:
     return Ended(process.returncode, err, usage.ru_maxrss * 1024)
 
 
-def client_of(url: str) -> Any:
+def client_of(url: str, **options: Any) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -111,6 +111,7 @@ def client_of(url: str) -> Any:
         aws_secret_access_key=os.environ["SATCHEL_TEST_S3_SECRET"],
         region_name=os.environ["SATCHEL_TEST_S3_REGION"],
         config=Config(max_pool_connections=50),
+        **options,
     )
 
 
