@@ -34,15 +34,8 @@ def timed(shell: Shell, *words: str | Path) -> None:
     begun = time.monotonic()
     ended = shell.ok("cp", *words, "--max-memory", MEMORY)
     seconds = time.monotonic() - begun
-<<<<<<< HEAD
     peak = f"resident <= {ended.peak / MIB:.1f} MiB"
     print(f"{words[0]} -> {words[1]}: {seconds:.1f} s, {peak}", flush=True)
-=======
-    print(
-        f"{words[0]} -> {words[1]}: {seconds:.1f} s, resident <= {ended.peak / MIB:.1f} MiB",
-        flush=True,
-    )
->>>>>>> 48adf1a (Tests: copies that stay on the server, copies through us, and from one server to another in bounded memory)
     assert ended.peak <= PEAK
 
 

@@ -154,14 +154,8 @@ def check_uploads(shell: Shell) -> None:
             points.append(size)  # all parts are there: in front of their being put together
         for change in (in_place, rename_over, tail_in_place):
             ends = Counter(upload(shell, change, point, old, new) for point in points)
-<<<<<<< HEAD
             what = f"{change.__name__} at {len(points)} points"
             print(f"uploads of {size} bytes, {what}: {dict(ends)}", flush=True)
-=======
-            print(
-                f"uploads of {size} bytes, {change.__name__} at {len(points)} points: {dict(ends)}"
-            )
->>>>>>> 48adf1a (Tests: copies that stay on the server, copies through us, and from one server to another in bounded memory)
             if change is rename_over:
                 assert ends == {"old": len(points)}, "the open file is what is sent"
 
