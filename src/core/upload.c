@@ -168,6 +168,8 @@ static int take(void *user, struct sat_fan_slot *slot, bool *again, satchel_erro
     struct sat_part *part = &upload->list[slot->index];
     part->number = op->part.number;
     part->size = length_of(upload, slot->index);
+    if (op->kind == SAT_OP_PART_COPY && upload->whole->moved != NULL)
+        atomic_fetch_add(upload->whole->moved, part->size);
     part->etag = op->info.etag;
     op->info.etag = NULL;
     part->has_crc64 = op->kind == SAT_OP_PART_PUT && (op->has_sent_crc64 || op->info.has_crc64);

@@ -455,6 +455,7 @@ static int within_service(struct sat_copy *copy, const char *key, struct sat_op 
         .conn = copy->rules->target->conn,
         .key = key,
         .expected_size = item->size,
+        .moved = &copy->moved,
         .from = {.bucket = item->conn->bucket, .key = item->key},
     };
     struct sat_op tags = {.kind = SAT_OP_TAGS_GET, .conn = item->conn, .key = item->key};

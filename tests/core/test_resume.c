@@ -88,6 +88,26 @@ static void a_cut_body_goes_on_from_its_last_byte(void **state)
     assert_true(asked(1, "If-Match: e\r\n"));
 }
 
+static void what_came_before_the_cut_stays_counted(void **state)
+{
+    (void)state;
+    atomic_uint_least64_t moved = 0;
+    struct sat_queue *queue = NULL;
+    START({CUT(4)}, {.bytes = "HTTP/1.1 206 Partial\r\nContent-Range: bytes 4-9/10\r\nETag: e\r\n"
+                              "Content-Length: 6\r\n\r\n",
+                     .rest = "efghij"});
+    assert_int_equal(sat_queue_new(&queue, NULL), SATCHEL_OK);
+    op.moved = &moved;
+    sat_op_submit(&op, queue);
+    http_server_wait(server, 2);
+    assert_int_equal(atomic_load(&moved), 4);
+    http_server_release(server);
+    assert_ptr_equal(sat_queue_wait(queue), &op);
+    assert_int_equal(op.err.code, SATCHEL_OK);
+    assert_int_equal(atomic_load(&moved), 10);
+    sat_queue_free(queue);
+}
+
 static void it_may_be_cut_at_any_byte_in_any_way(void **state)
 {
     (void)state;
@@ -338,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_cut_body_goes_on_from_its_last_byte),
+        TEST(what_came_before_the_cut_stays_counted),
         TEST(it_may_be_cut_at_any_byte_in_any_way),
         TEST(a_body_that_stalls_goes_on),
         TEST(it_may_be_cut_twice),

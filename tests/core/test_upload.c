@@ -293,11 +293,14 @@ static void a_copy_in_parts_has_the_checksum_of_its_source(void **state)
     parts_set_object(store, TEXT);
     for (int wrong = 0; wrong < 2; wrong++) {
         struct sat_op op = {.kind = SAT_OP_COPY, .from = {.key = "from"}, .expected_size = 26};
+        atomic_uint_least64_t moved = 0;
+        op.moved = &moved;
         op.from.has_crc64 = true;
         op.from.crc64 = sat_crc64(0, TEXT, 26) + (uint64_t)wrong;
         int code = parts_run(store, &op, sat_upload_start);
         assert_int_equal(code, wrong ? SATCHEL_INTEGRITY : SATCHEL_OK);
         assert_false(store->upload_has_crc64);
+        assert_int_equal(atomic_load(&moved), 26);
         sat_op_fini(&op);
     }
 }
