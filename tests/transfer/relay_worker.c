@@ -1,5 +1,5 @@
 /*
- * Copies one object between two services, for relay.py:
+ * Copies one object between two services, for tests/heavy/relay.py:
  *
  *     relay_worker FROM_ENDPOINT FROM_URI SIZE TO_ENDPOINT TO_URI CA_FILE
  *
