@@ -9,19 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api.h"
 #include "backends/registry.h"
 #include "core/alloc.h"
 #include "core/config.h"
+#include "core/option.h"
 #include "core/str.h"
 #include "transfer/copy.h"
 
 static struct sat_conn *reach(const char *uri, const char *endpoint, const char *ca_file)
 {
+    static const struct sat_option *tables[] = {sat_options_common, NULL, NULL};
     struct sat_config *config = NULL;
     struct sat_conn *conn = NULL;
     satchel_error err = {0};
-    int code = sat_config_new(sat_api_tables(), &config, &err);
+    tables[1] = sat_backend_s3.options;
+    int code = sat_config_new(tables, &config, &err);
     if (code == SATCHEL_OK)
         code = sat_config_set(config, "endpoint_url", endpoint, SAT_ORIGIN_SET, &err);
     if (code == SATCHEL_OK)
