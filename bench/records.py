@@ -115,8 +115,10 @@ class Bench:
                 if ours[step] != theirs[step]:
                     sys.exit(f"{step}: {OURS} and {DATAKNOBS} give different results")
         result = json.loads((self.scratch / f"{OURS}-search.json").read_text(encoding="utf-8"))
-        print(f"same results: {len(self.records)} records by id and field, "
-              f"{len(result['first_search'])} found first, {len(result['repeated_search'])} after")
+        print(
+            f"same results: {len(self.records)} records by id and field, "
+            f"{len(result['first_search'])} found first, {len(result['repeated_search'])} after"
+        )
 
     def measure(self, count: int) -> list[Row]:
         """All rounds with so many records."""

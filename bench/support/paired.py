@@ -45,7 +45,6 @@ def options(description: str, rounds: int) -> argparse.ArgumentParser:
     parser.add_argument(
         "--patience", type=int, default=600, help="seconds to wait for that load (600)"
     )
-    parser.add_argument("--only", action="append", metavar="ROW", help="only this row, repeatable")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where all runs are written")
     return parser
 
@@ -280,7 +279,9 @@ def must_be_same(source: Path, result: Path, who: str) -> None:
 
 def print_row(row: Row, goals: Iterable[Goal]) -> None:
     """The row's figures and how far its goals are reached."""
-    print(f"\n{row.name}: {len(row.loads)} rounds, load at their start {spread(row.loads, digits=1)}")
+    print(
+        f"\n{row.name}: {len(row.loads)} rounds, load at their start {spread(row.loads, digits=1)}"
+    )
     print(f"  {'':22} {'client CPU s':24} {'wall s':24} peak RSS MiB")
     for name, runs in row.runs.items():
         cells = [spread([figures[figure] for figures in runs]) for figure in ("cpu", "wall")]
