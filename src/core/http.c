@@ -37,6 +37,7 @@ enum {
     BUFFER_SMALL = 64 * 1024,
     BUFFER_LARGE = 512 * 1024,
     SPARE_HANDLES = 32,
+    BODY_AT_ONCE = 64 * 1024 - 1, /* the largest that curl sends together with the head */
     URL_MAX = 256 * 1024,
 };
 
@@ -323,8 +324,15 @@ static void set_body(struct sat_transfer *transfer)
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
         return;
     }
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (transfer->body.kind == SAT_SOURCE_SPAN && transfer->body.length > 0 &&
+        transfer->body.length <= BODY_AT_ONCE) {
+        transfer->body_sent = true;
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body.length);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.data);
+        return;
+    }
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->body.length);

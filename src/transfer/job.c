@@ -5,7 +5,9 @@
  * both busy, and is the only one that touches the queue, the counters and the callbacks.
  *
  * (1) The workers are the job's own: a copy waits for ops, whose hashing needs the engine's
- *     workers; were they the same, all of them could wait for each other.
+ *     workers; were they the same, all of them could wait for each other. They are as many as there
+ *     may be copies at once; as many more are in line, so that a worker that is done goes on with
+ *     the next without waiting for the running thread. The planner has a worker of its own.
  * (2) At most one batch is planned at a time, and only while the queue is short: memory stays
  *     bounded however much there is to copy. (3) Where two sources could land on one name, all
  * items are planned and compared before the first is copied; this alone takes memory for all of
@@ -60,7 +62,8 @@ struct copy_job {
     struct sat_conns target_conns;
     struct sat_target target;
     struct sat_copy_rules rules;
-    struct sat_workers *workers;
+    struct sat_workers *workers; /* (1) */
+    struct sat_workers *planner;
     struct batch batch;
     bool planning;
     bool plan_ended;
@@ -68,7 +71,8 @@ struct copy_job {
     struct sat_vec queue; /* struct sat_feed_item; from `head` on */
     size_t head;
     struct sat_copy *running; /* list by `next`, of `in_flight` copies */
-    unsigned in_flight;
+    unsigned in_flight; /* at most `most_started`, those in line included */
+    unsigned most_started;
     uint64_t memory;
     bool stopping;
     satchel_error fatal;
@@ -189,10 +193,14 @@ static void tell_done(struct copy_job *copy, struct sat_copy *done)
 static void copy_done(struct sat_copy *done)
 {
     struct copy_job *copy = done->user;
-    SAT_LOCKED(&copy->lock);
+    sat_mutex_lock(&copy->lock);
+    bool first = copy->locked.done.len == 0;
     /* Room for it was made before it was started. */
     (void)sat_vec_push(&copy->locked.done, &done);
-    sat_cond_signal(&copy->ready);
+    sat_mutex_unlock(&copy->lock);
+    /* Else the running thread was woken before. The job stays until this worker has ended. */
+    if (first)
+        sat_cond_signal(&copy->ready);
 }
 
 static void run_copy(struct sat_task *task)
@@ -269,7 +277,7 @@ static void start_copies(struct copy_job *copy)
 {
     bool may_start = !copy->whole_plan || copy->plan_ended;
     while (may_start && !copy->stopping && !sat_job_is_cancelled(&copy->job) &&
-           copy->in_flight < copy->options.max_in_flight && queue_first(copy) != NULL)
+           copy->in_flight < copy->most_started && queue_first(copy) != NULL)
         may_start = start_first(copy);
 }
 
@@ -280,7 +288,7 @@ static void start_planning(struct copy_job *copy)
         return;
     satchel_error why = {0};
     copy->planning = true;
-    if (sat_workers_submit(copy->workers, &copy->batch.task, &why) != SATCHEL_OK) {
+    if (sat_workers_submit(copy->planner, &copy->batch.task, &why) != SATCHEL_OK) {
         copy->planning = false;
         stop(copy, &why);
     }
@@ -358,7 +366,7 @@ static void coordinate(struct copy_job *copy)
 static int reserve_done(struct copy_job *copy, satchel_error *err)
 {
     struct sat_copy *none = NULL;
-    for (unsigned i = 0; i < copy->options.max_in_flight; i++) {
+    for (unsigned i = 0; i < copy->most_started; i++) {
         if (sat_vec_push(&copy->locked.done, &none) == NULL)
             return sat_error_nomem(err);
     }
@@ -394,7 +402,9 @@ static int prepare(struct copy_job *copy, satchel_error *err)
     copy->batch.feed.make_bucket =
         options->create_bucket && !options->dry_run && copy->target.conn != NULL;
     if (code == SATCHEL_OK)
-        code = sat_workers_new(options->max_in_flight + 1, &copy->workers, err);
+        code = sat_workers_new(options->max_in_flight, &copy->workers, err);
+    if (code == SATCHEL_OK)
+        code = sat_workers_new(1, &copy->planner, err);
     return code == SATCHEL_OK ? reserve_done(copy, err) : code;
 }
 
@@ -417,6 +427,7 @@ static int run_job(struct satchel_job *job, satchel_error *err)
 static void fini_job(struct satchel_job *job)
 {
     struct copy_job *copy = (struct copy_job *)(void *)job;
+    sat_workers_free(copy->planner);
     sat_workers_free(copy->workers);
     for (size_t i = copy->head; i < copy->queue.len; i++)
         sat_feed_item_fini(sat_vec_at(&copy->queue, i));
@@ -483,6 +494,7 @@ static void set_limits(struct copy_job *copy)
         *most = IN_FLIGHT_DEFAULT;
     if (*most > IN_FLIGHT_MAX)
         *most = IN_FLIGHT_MAX;
+    copy->most_started = 2 * *most;
     copy->max_memory = sat_config_size(copy->config, "max_memory");
 }
 
