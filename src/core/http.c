@@ -64,6 +64,7 @@ struct sat_transfer {
 
 struct sat_http {
     CURLM *multi;
+    bool stirred; /* a transfer was added, or a socket became ready, since curl last looked */
     struct sat_transfer *active;
     struct sat_transfer *spare;
     unsigned spares;
@@ -509,6 +510,7 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
         transfer_spare(http, transfer);
         return sat_error_nomem(err);
     }
+    http->stirred = true;
     exchange->transfer = transfer;
     transfer->prev = NULL;
     transfer->next = http->active;
@@ -647,22 +649,34 @@ static int expire(struct sat_http *http, int64_t now, int timeout_ms)
     return timeout_ms;
 }
 
-void sat_http_poll(struct sat_http *http, int timeout_ms)
+/* Looking costs curl a system call for each transfer: only where there is something to see. */
+static void perform(struct sat_http *http)
 {
     int running = 0;
-    int64_t now = sat_clock_now_ns();
+    long due_ms = -1;
+    (void)curl_multi_timeout(http->multi, &due_ms);
+    if (!http->stirred && due_ms != 0)
+        return;
+    http->stirred = false;
     (void)curl_multi_perform(http->multi, &running);
     collect(http);
+}
+
+void sat_http_poll(struct sat_http *http, int timeout_ms)
+{
+    int ready = 0;
+    int64_t now = sat_clock_now_ns();
+    perform(http);
     if (http->finished == NULL)
         timeout_ms = expire(http, now, timeout_ms);
     if (http->finished != NULL)
         return;
     unsigned depth = sat_fork_park();
-    (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, NULL);
+    (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, &ready);
     sat_fork_unpark(depth);
     now = sat_clock_now_ns();
-    (void)curl_multi_perform(http->multi, &running);
-    collect(http);
+    http->stirred = ready > 0; /* what woke it apart */
+    perform(http);
     (void)expire(http, now, INT_MAX);
 }
 

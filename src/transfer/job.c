@@ -71,7 +71,7 @@ struct copy_job {
     struct sat_vec queue; /* struct sat_feed_item; from `head` on */
     size_t head;
     struct sat_copy *running; /* list by `next`, of `in_flight` copies */
-    unsigned in_flight; /* at most `most_started`, those in line included */
+    unsigned in_flight;       /* at most `most_started`, those in line included */
     unsigned most_started;
     uint64_t memory;
     bool stopping;
