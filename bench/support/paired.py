@@ -167,6 +167,8 @@ def load() -> float:
 def wait_for_quiet(most: float, patience: int) -> float:
     """The load once it is at most `most`; ends the program when that takes longer than patience."""
     until = time.monotonic() + patience
+    if load() > most:
+        print(f"load average {load():.1f}: waiting until it is {most}", flush=True)
     while load() > most:
         if time.monotonic() > until:
             sys.exit(f"load average {load():.1f} is above {most}: no figure taken here would count")
@@ -196,8 +198,8 @@ def metered(command: Sequence[str | Path], scratch: Path, **env: str) -> Figures
 class Goal:
     """What one of ours is to reach in a row.
 
-    `most` bounds ours / theirs, `times` the other way round; with neither peer nor rival at hand
-    (`against` empty) `most` bounds the figure itself.
+    Against the best of some peers: `most` bounds ours / theirs, `times` is how often ours must go
+    into theirs. Without peers `most` bounds the figure itself.
     """
 
     ours: str
