@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import paired
@@ -112,6 +113,11 @@ def rclone(task: Task, source: str, target: str) -> list[str]:
     return ["rclone", *verb, *RCLONE, *places]
 
 
+def written_for_python(child: list[str], task: Task, source: str, target: str) -> list[str]:
+    """The command line of the program that calls a Python peer."""
+    return [*child, task.name, source, target]
+
+
 class Bench:
     """One server, one set of files, all contenders."""
 
@@ -136,9 +142,8 @@ class Bench:
             "rclone": rclone,
         }
         for peer in PYTHON_PEERS:
-            self.commands[peer] = lambda task, source, target, peer=peer: [
-                str(python), str(CHILD), peer, task.name, source, target,
-            ]  # fmt: skip
+            child = [str(python), str(CHILD), peer]
+            self.commands[peer] = partial(written_for_python, child)
 
     def make_data(self) -> None:
         """Seeded files, and as objects what is to be downloaded: stored by satchel."""

@@ -1,7 +1,7 @@
 /*
- * Runs a command and writes what it cost: metered FILE COMMAND... The figures are of the command and
- * its children. Why a program of its own: a child's peak memory begins with that of the process that
- * started it, and this one has next to none.
+ * Runs a command and writes what it cost: metered FILE COMMAND... The figures are of the command
+ * and its children. Why a program of its own: a child's peak memory begins with that of the process
+ * that started it, and this one has next to none.
  */
 #include <errno.h>
 #include <stdio.h>
