@@ -331,6 +331,7 @@ static void set_body(struct sat_transfer *transfer)
         transfer->body_sent = true;
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body.length);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.data);
+        count_sent(transfer->exchange, (size_t)transfer->body.length);
         return;
     }
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);

@@ -109,6 +109,7 @@ static int begin_upload(struct sat_writer *writer, satchel_error *err)
 {
     struct sat_op op = writer->put;
     op.kind = SAT_OP_PART_BEGIN;
+    op.part.has_crc64 = true;
     int code = sat_op_run(&op, err);
     writer->upload_id = op.upload_id;
     op.upload_id = NULL;

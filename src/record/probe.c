@@ -99,7 +99,7 @@ static int part_probe(struct satchel_db *db, struct sat_op *op, const char *key)
 /* CREATE, one part, COMPLETE If-None-Match over the object that is there. */
 static int run_parts_probe(struct satchel_db *db, const char *key, unsigned *enforced)
 {
-    struct sat_op begin = {.kind = SAT_OP_PART_BEGIN};
+    struct sat_op begin = {.kind = SAT_OP_PART_BEGIN, .part = {.has_crc64 = true}};
     struct sat_op part = {.kind = SAT_OP_PART_PUT,
                           .part = {.number = 1},
                           .source = sat_source_span(sat_span_of("parts\n"))};
