@@ -123,6 +123,7 @@ struct sat_op {
     const struct sat_tags *tags;     /* PUT, PART_BEGIN, TAGS_SET; NULL = none */
     const struct sat_tags *metadata; /* PUT, PART_BEGIN; NULL = none */
     const char *content_type;        /* PUT, PART_BEGIN; NULL = the store's default */
+    unsigned width;                  /* PUT, in parts: how many at once; 0 = part_concurrency */
     bool in_one_piece;               /* PUT: never in parts */
     const char *storage_class;       /* PUT, PART_BEGIN, COPY; NULL = the store's default */
     struct {

@@ -405,7 +405,8 @@ static int prepare_upload(struct upload *upload, satchel_error *err)
     upload->list = sat_calloc(upload->fan.count, sizeof *upload->list);
     if (upload->list == NULL)
         return sat_error_nomem(err);
-    return sat_fan_init(&upload->fan, upload->whole, conn->part_concurrency, err);
+    return sat_fan_init(&upload->fan, upload->whole,
+                        whole->width > 0 ? whole->width : conn->part_concurrency, err);
 }
 
 void sat_upload_start(struct sat_op *whole)

@@ -35,6 +35,21 @@ struct content {
     bool has_crc64;
 };
 
+static uint64_t part_size(const struct sat_conn *to, uint64_t size)
+{
+    return sat_part_size(&to->backend->limits, size, to->part_size);
+}
+
+/* Parts of one object that may be held: as many as are wished for and fit, one at least. */
+static unsigned parts_at_once(const struct sat_copy_rules *rules, const struct sat_item *item)
+{
+    const struct sat_conn *to = rules->target->conn;
+    uint64_t fitting = rules->max_memory / part_size(to, item->size);
+    if (fitting >= to->part_concurrency)
+        return to->part_concurrency;
+    return fitting == 0 ? 1 : (unsigned)fitting;
+}
+
 /* Between stores an object is held whole, or as many parts of it as are under way. */
 uint64_t sat_copy_memory(const struct sat_copy_rules *rules, const struct sat_item *item)
 {
@@ -45,8 +60,7 @@ uint64_t sat_copy_memory(const struct sat_copy_rules *rules, const struct sat_it
         return BLOCK + item->size;
     if (!sat_conn_supports(to, SAT_OP_PART_PUT))
         return BLOCK + rules->ranges_from;
-    return BLOCK +
-           to->part_concurrency * sat_part_size(&to->backend->limits, item->size, to->part_size);
+    return BLOCK + parts_at_once(rules, item) * part_size(to, item->size);
 }
 
 int sat_copy_new(const struct sat_copy_rules *rules, struct sat_item *item, char *landing,
@@ -375,6 +389,7 @@ static int put_object(struct sat_copy *copy, const char *key, const struct sat_o
         .conn = copy->rules->target->conn,
         .key = key,
         .if_absent = only_if_absent(copy),
+        .width = whole ? 0 : parts_at_once(copy->rules, &copy->item),
         .source = *source,
         .moved = &copy->moved,
         .content_type = info->content_type,

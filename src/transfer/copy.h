@@ -20,6 +20,7 @@ struct sat_copy_rules {
     enum satchel_if_exists if_exists;
     bool verify;
     enum sat_landing_durability durability;
+    uint64_t max_memory;  /* bytes for the parts of one object between stores */
     uint64_t ranges_from; /* a larger object is not held in memory whole */
 };
 

@@ -391,6 +391,7 @@ static int prepare(struct copy_job *copy, satchel_error *err)
         .if_exists = (enum satchel_if_exists)options->if_exists,
         .verify = options->verify != 0,
         .durability = (enum sat_landing_durability)sat_config_enum(copy->config, "durability"),
+        .max_memory = copy->max_memory,
         .ranges_from = RANGES_FROM,
     };
     bool folder = options->to_folder != 0 || copy->count > 1;

@@ -58,6 +58,28 @@ static void a_size_at_the_edges_is_exact(void **state)
     }
 }
 
+static unsigned last_part;
+
+static int one_after_the_other(struct parts_store *store, struct sat_op *op, satchel_error *err)
+{
+    (void)store;
+    (void)err;
+    if (op->kind == SAT_OP_PART_PUT)
+        assert_int_equal(op->part.number, ++last_part);
+    return SATCHEL_OK;
+}
+
+static void a_width_of_one_sends_the_parts_in_turn(void **state)
+{
+    struct parts_store *store = *state;
+    struct sat_op op = {.width = 1};
+    last_part = 0;
+    store->hook = one_after_the_other;
+    assert_int_equal(upload(store, &op), SATCHEL_OK);
+    assert_int_equal(last_part, 6);
+    sat_op_fini(&op);
+}
+
 /* ---- failures */
 
 static int fail_part_3(struct parts_store *store, struct sat_op *op, satchel_error *err)
@@ -320,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(parts_become_one_object, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_size_at_the_edges_is_exact, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_width_of_one_sends_the_parts_in_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_failed_part_aborts_the_upload, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_never_began_is_not_aborted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_upload_that_stays_open_is_named, set_up, tear_down),

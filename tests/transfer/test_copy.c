@@ -106,6 +106,7 @@ static void large_objects_go_range_by_range(void **state)
     put_object("mem://copy/large", "0123456789", NULL);
     open_target("mem://copied/");
     rules.ranges_from = 4;
+    rules.max_memory = 16 << 20;
     assert_ok("mem://copy/large", 10);
     assert_object("mem://copied/x", "0123456789");
     sat_target_fini(&target);
