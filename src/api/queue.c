@@ -291,7 +291,8 @@ static size_t cancel(satchel_queue *queue, const void *user, bool all)
     SAT_LOCKED(&queue->lock);
     for (struct submitted *item = queue->locked.first; item != NULL; item = item->next) {
         if (all || item->to.user == user) {
-            sat_op_cancel(&item->call.op);
+            if (queue->generation == sat_fork_generation())
+                sat_op_cancel(&item->call.op);
             told++;
         }
     }

@@ -262,6 +262,8 @@ int sat_file_get(void *state, struct sat_op *op, satchel_error *err)
         return code;
     code = sat_local_range(op, op->info.size, &offset, &length, err);
     if (code == SATCHEL_OK)
+        sat_op_allow_bytes(op, length);
+    if (code == SATCHEL_OK)
         code = read_bytes(&object, op, &op->sink, offset, length, err);
     sat_file_object_fini(&object);
     return code;

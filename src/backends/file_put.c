@@ -299,6 +299,8 @@ static int put_in_place(struct put *put, satchel_error *err)
     if (code == SATCHEL_OK)
         code = write_content(put, err);
     if (code == SATCHEL_OK)
+        code = sat_source_fits(&put->op->source, put->attr.crc64, err);
+    if (code == SATCHEL_OK)
         code = publish(put, err);
     drop_temp(put);
     if (code != SATCHEL_OK)

@@ -168,7 +168,8 @@ static int object_fill(struct sat_mem_object *object, const struct sat_op *op, s
         code = sat_tags_copy(&object->tags, op->tags, err);
     if (code == SATCHEL_OK)
         code = read_source(object, op, err);
-    return code;
+    object->info.crc64 = sat_crc64(0, object->data, object->info.size);
+    return code == SATCHEL_OK ? sat_source_fits(&op->source, object->info.crc64, err) : code;
 }
 
 /* Conditions, then the new object in the place of the old one, in one step. */
@@ -185,7 +186,6 @@ static int publish(struct sat_mem_store *store, struct sat_mem_object *object, s
         return sat_local_exists(err, "mem://", store->name, op->key);
     struct sat_info *info = &object->info;
     (void)sat_local_forgive(err);
-    info->crc64 = sat_crc64(0, object->data, info->size);
     sat_free(info->etag);
     info->etag = sat_strf("%016" PRIx64 "-%" PRIu64, info->crc64, ++writes);
     if (info->etag == NULL || copy_info(&op->info, info, err) != SATCHEL_OK ||

@@ -52,6 +52,7 @@ static int read_object(const struct sat_source *source, uint64_t at, void *out, 
         .range_offset = at,
         .range_length = len,
         .sink = sat_sink_memory(&memory),
+        .parent = source->reader,
     };
     int code = sat_op_run(&op, err);
     if (code == SATCHEL_OK && (memory.len != len || op.info.size != source->length))
@@ -82,6 +83,12 @@ int sat_source_read(const struct sat_source *source, uint64_t at, void *out, siz
     if ((uint64_t)n < *got)
         return sat_error_set(err, SATCHEL_MODIFIED, "the file to send became shorter while read");
     return SATCHEL_OK;
+}
+
+int sat_source_fits(const struct sat_source *source, uint64_t crc64, satchel_error *err)
+{
+    bool asks = source->kind == SAT_SOURCE_OBJECT && source->unchanged != NULL;
+    return asks ? source->unchanged(source->user, &crc64, err) : SATCHEL_OK;
 }
 
 int sat_source_crc64(const struct sat_source *source, uint64_t *crc64, satchel_error *err)

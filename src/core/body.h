@@ -18,6 +18,7 @@ enum sat_source_kind {
 };
 
 struct sat_conn;
+struct sat_op;
 
 /*
  * A rewindable source: any part can be read again, so that a retry can replay it. The bytes and
@@ -32,8 +33,10 @@ struct sat_source {
     struct sat_conn *conn; /* OBJECT */
     const char *key;       /* OBJECT: full key */
     const char *etag;      /* OBJECT: the version to read */
+    struct sat_op *reader; /* OBJECT: its reads end early with this op; NULL = none */
     /*
-     * Asked on a worker before an upload in parts is finished; not OK = it is dropped. `crc64` is
+     * Asked on a worker before an upload in parts is finished, and by local stores of an OBJECT
+     * before it gets its name; not OK = it is dropped. `crc64` is
      * of the bytes that were sent; NULL where none was taken. NULL = not wanted.
      */
     int (*unchanged)(void *user, const uint64_t *crc64, satchel_error *err);
@@ -55,6 +58,8 @@ int sat_source_read(const struct sat_source *source, uint64_t at, void *out, siz
 
 /* Bytes of one read that serve the source well: a range of an object costs a request. */
 size_t sat_source_block(const struct sat_source *source);
+/* What source->unchanged says of an OBJECT whose bytes have that sum; OK for all others. */
+int sat_source_fits(const struct sat_source *source, uint64_t crc64, satchel_error *err);
 /* The CRC64-NVME of a whole span or file source, block by block. */
 int sat_source_crc64(const struct sat_source *source, uint64_t *crc64, satchel_error *err);
 

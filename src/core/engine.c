@@ -179,6 +179,12 @@ static void set_deadline(struct sat_op *op)
         sat_op_allow_bytes(op, op->source.length);
 }
 
+void sat_engine_restart_clock(struct sat_op *op)
+{
+    op->deadline_ns = 0;
+    set_deadline(op);
+}
+
 void sat_engine_run_here(struct sat_op *op)
 {
     int code = SATCHEL_OK;
@@ -236,7 +242,8 @@ static int route(struct sat_engine *engine, struct sat_op *op)
 void sat_engine_submit(struct sat_engine *engine, struct sat_op *op)
 {
     set_deadline(op);
-    op->not_before_ns = 0;
+    op->not_before_ns =
+        op->delay_ms == 0 ? 0 : sat_clock_now_ns() + (int64_t)op->delay_ms * SAT_NS_PER_MS;
     op->attempts = 0;
     op->unsettled = false;
     if (sat_part_wanted(op))

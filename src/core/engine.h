@@ -36,6 +36,8 @@ struct sat_workers *sat_engine_workers(struct sat_engine *engine);
 void sat_engine_submit(struct sat_engine *engine, struct sat_op *op);
 /* Runs a local op in the calling thread. Called by sat_op_run() only. */
 void sat_engine_run_here(struct sat_op *op);
+/* The time of a part begins when it is sent: it may have waited in line for others of its whole. */
+void sat_engine_restart_clock(struct sat_op *op);
 /* The op is done: settles it first, or hands it to whoever waits. Called by workers and lanes. */
 void sat_engine_finish(struct sat_op *op);
 /* The op goes into a lane again, which it left while it waited for credentials. */

@@ -104,6 +104,13 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- moving ops */
 
+/* The line it waited in is its whole's own. */
+static bool restart_clock(struct sat_op *op)
+{
+    sat_engine_restart_clock(op);
+    return false;
+}
+
 /* Finishes an op that was cancelled or is late; false when it may go on. */
 static bool end_early(struct sat_op *op, int64_t now)
 {
@@ -111,6 +118,8 @@ static bool end_early(struct sat_op *op, int64_t now)
         sat_attempt_set_cancelled(op);
     else if (op->deadline_ns > now)
         return false;
+    else if (op->parent != NULL && op->attempts == 0)
+        return restart_clock(op);
     else if (op->attempts == 0)
         sat_error_set(&op->err, SATCHEL_TIMEOUT,
                       "request_timeout passed before the request was sent");
@@ -124,7 +133,14 @@ static void line_up(struct sat_lane *lane, struct sat_op *op, int64_t now)
 {
     while (op != NULL) {
         struct sat_op *next = op->next;
-        if (!end_early(op, now)) {
+        if (end_early(op, now)) {
+            op = next;
+            continue;
+        }
+        if (op->not_before_ns > now) {
+            push_back(&lane->delayed, op);
+            lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
+        } else {
             push_back(&lane->ready, op);
             lane->ready_due_ns = earlier(lane->ready_due_ns, op->deadline_ns);
         }
@@ -189,6 +205,8 @@ static void start_op(struct sat_lane *lane, struct sat_op *op, int64_t now)
     satchel_error err = {0};
     if (end_early(op, now) || !sat_cred_hold(op))
         return;
+    if (op->parent != NULL && op->attempts == 0)
+        sat_engine_restart_clock(op);
     if (sat_attempt_begin(op, lane->http, &err) != SATCHEL_OK) {
         op->err = err;
         sat_engine_finish(op);
@@ -354,11 +372,12 @@ void sat_lane_put(struct sat_lane *lane, struct sat_op *op)
     bool stopped = lane->locked.stop;
     if (!stopped)
         push_back(&lane->locked.inbox, op);
+    /* Under the lock: once the op is out, the lane may go. */
+    if (!stopped && first)
+        sat_http_wakeup(lane->http);
     sat_mutex_unlock(&lane->lock);
     if (stopped)
         end_list(op);
-    else if (first)
-        sat_http_wakeup(lane->http);
 }
 
 void sat_lane_look(struct sat_lane *lane)

@@ -158,7 +158,8 @@ struct sat_op {
     /* Counts the bytes of bodies as they move, over all attempts: a repeated one takes its bytes
      * back. NULL = not wanted. */
     atomic_uint_least64_t *moved;
-    void *user; /* the submitter's, never touched */
+    uint32_t delay_ms; /* HTTP: it is not sent before so much time has passed */
+    void *user;        /* the submitter's, never touched */
 
     /* ---- result, valid once the op came back */
     satchel_error err;    /* err.code SATCHEL_OK on success */

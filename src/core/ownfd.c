@@ -41,6 +41,9 @@ void sat_ownfd_add(int fd)
 
 void sat_ownfd_close(int fd)
 {
+    /* No fork between the two: a child would keep what it no longer knows of. */
+    sat_fork_enter();
     if (fd >= FDS_MAX || (fd >= 0 && drop(fd)))
         (void)sat_os_close(fd);
+    sat_fork_leave();
 }

@@ -25,8 +25,9 @@ void sat_part_start(struct sat_op *op);
 uint64_t sat_part_size(const struct sat_limits *limits, uint64_t size, uint64_t wish);
 
 /*
- * Runs a PART_FINISH and settles it: a success is verified, a lost reply looked into (one STAT), so
- * that the outcome is the true one, or UNKNOWN_OUTCOME. `size` is the whole object's.
+ * Runs a PART_FINISH and settles it: a success is verified, a repeated request or a lost reply
+ * looked into by STATs, so that the outcome is the true one, or UNKNOWN_OUTCOME. `size` is the
+ * whole object's.
  */
 int sat_upload_finish(struct sat_op *finish, uint64_t size, satchel_error *err);
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/attempt.h"
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/str.h"
@@ -28,7 +29,8 @@ enum sat_settle sat_settle_how(const struct sat_op *op)
     bool known = code == SATCHEL_OK || code == SATCHEL_CANCELLED || code == SATCHEL_UNKNOWN_OUTCOME;
     if (known || !op->unsettled || !can_stat(op))
         return SAT_SETTLE_NOT;
-    if (op->kind == SAT_OP_DELETE || writer_of(op->metadata) != NULL)
+    bool has_id = op->kind == SAT_OP_PUT && writer_of(op->metadata) != NULL;
+    if (op->kind == SAT_OP_DELETE || has_id)
         return SAT_SETTLE_BY_STAT;
     /* A plain PUT may simply be repeated; after a conditional one a repetition meets itself. */
     bool conditional = op->if_absent || op->if_match != NULL;
@@ -42,8 +44,13 @@ void sat_settle_probe(const struct sat_op *op, struct sat_op *probe)
     probe->key = op->key;
 }
 
+/* The id alone is no proof: metadata that was copied brings another write's along. */
 static bool is_our_write(const struct sat_op *op, const struct sat_op *probe)
 {
+    const struct sat_request *sent = op->attempt == NULL ? NULL : &op->attempt->request;
+    bool summed = sent != NULL && sent->has_crc64 && probe->info.has_crc64;
+    if (probe->info.size != op->source.length || (summed && probe->info.crc64 != sent->crc64))
+        return false;
     const char *ours = writer_of(op->metadata);
     const char *there = writer_of(&probe->info.metadata);
     return ours != NULL && there != NULL && sat_str_eq(ours, there);

@@ -3,8 +3,8 @@
  *
  * (1) Whatever happens after PART_BEGIN, the upload is finished or aborted before the whole op is
  *     done; PART_BEGIN and PART_ABORT themselves are not cancelled.
- * (2) A PART_FINISH whose reply was lost is settled by a STAT: the object there is ours when its
- *     size and checksum are.
+ * (2) A PART_FINISH that was repeated, or whose reply was lost, is settled by STATs: the object
+ *     there is ours when its size and checksum, or its ETag, are.
  * (3) Memory is taken for parts of another store's object only: `width` buffers of one part.
  * (4) The source is asked whether it is still what it was before the upload is finished.
  * (5) A store may tell the checksum of a copy's whole source as that of each part: it is left to
@@ -25,7 +25,11 @@
 #include "core/str.h"
 #include "core/worker.h"
 
-enum { ABORT_MS = 10 * 1000 }; /* how long an abort may keep a cancelled op */
+enum {
+    LOOKS = 7, /* at what is there: over three seconds in all */
+    LOOK_MS = 50,
+    ABORT_MS = 10 * 1000, /* how long an abort may keep a cancelled op */
+};
 
 #define COPY_PART_SIZE ((uint64_t)1024 * 1024 * 1024)
 
@@ -39,6 +43,8 @@ struct upload {
     struct sat_part *list;
     uint64_t crc64; /* of the whole */
     bool has_crc64;
+    char *finish_etag; /* what PART_FINISH told */
+    unsigned looks;    /* made at what is there (2) */
     struct sat_fan fan;
     satchel_error why; /* what the whole ends with */
 };
@@ -61,6 +67,7 @@ static void end(struct upload *upload)
         sat_free(upload->list[i].etag);
     sat_free(upload->list);
     sat_free(upload->upload_id);
+    sat_free(upload->finish_etag);
     sat_free(upload);
     sat_op_complete(whole);
 }
@@ -209,28 +216,51 @@ static void take_result(struct upload *upload, struct sat_info *info)
     upload->why = (satchel_error){0};
 }
 
-/* (2): an earlier attempt, whose reply was lost, may have finished the upload. */
-static bool may_be_finished(const struct sat_op *finish)
+/*
+ * (2): the reply is not enough. An earlier attempt may have finished the upload although its reply
+ * was lost; and some servers answer a repeated PART_FINISH with success while the first is still at
+ * work, or has failed.
+ */
+static bool wants_look(const struct sat_op *finish)
 {
     int code = finish->err.code;
-    if (code == SATCHEL_OK || code == SATCHEL_CANCELLED)
+    if (code == SATCHEL_CANCELLED)
         return false;
-    return finish->unsettled || (finish->attempts > 1 && code == SATCHEL_NOT_FOUND);
+    if (code == SATCHEL_OK || code == SATCHEL_NOT_FOUND)
+        return finish->attempts > 1;
+    return finish->unsettled;
 }
 
-/* (2): the object that is there has our size and checksum. */
-static bool is_ours(const struct sat_op *stat, uint64_t size, const uint64_t *crc64)
+/* What a look must find to be ours. */
+struct wanted {
+    uint64_t size;
+    const uint64_t *crc64; /* NULL = not known */
+    const char *etag;      /* as PART_FINISH told; NULL = it did not */
+};
+
+static bool is_ours(const struct sat_op *stat, const struct wanted *wanted)
 {
-    return stat->err.code == SATCHEL_OK && stat->info.size == size && crc64 != NULL &&
-           stat->info.has_crc64 && stat->info.crc64 == *crc64;
+    const struct sat_info *info = &stat->info;
+    if (stat->err.code != SATCHEL_OK || info->size != wanted->size)
+        return false;
+    if (wanted->crc64 != NULL && info->has_crc64)
+        return info->crc64 == *wanted->crc64;
+    return wanted->etag != NULL && info->etag != NULL && sat_str_eq(info->etag, wanted->etag);
+}
+
+/* The wait before the n-th look, from 0: the server may still be at work. */
+static uint32_t look_delay_ms(unsigned look)
+{
+    return look == 0 ? 0 : (uint32_t)LOOK_MS << (look - 1);
 }
 
 static int unknown_outcome(const char *key, const satchel_error *was, satchel_error *err)
 {
-    return sat_error_set(err, SATCHEL_UNKNOWN_OUTCOME,
-                         "the parts of '%.200s' were put together, but the outcome could not be "
-                         "learned (look before you repeat it): %.200s",
-                         key, was->text);
+    return sat_error_set(
+        err, SATCHEL_UNKNOWN_OUTCOME,
+        "the parts of '%.200s' were put together, but the outcome could not be "
+        "learned (look before you repeat it): %.200s",
+        key, was->text[0] != '\0' ? was->text : "it was said to be done, and is not there");
 }
 
 /* What the store says it made must be what was sent. */
@@ -244,26 +274,44 @@ static int check_result(const struct sat_op *finish, const uint64_t *crc64, satc
                          finish->key, (unsigned long long)*crc64, (unsigned long long)info->crc64);
 }
 
+/* Looks until what is there is ours; false when it never was. */
+static bool find_ours(const struct sat_op *finish, const struct wanted *wanted,
+                      struct sat_info *info)
+{
+    bool found = false;
+    for (unsigned look = 0; look < LOOKS && !found; look++) {
+        struct sat_op stat = {.kind = SAT_OP_STAT,
+                              .conn = finish->conn,
+                              .key = finish->key,
+                              .delay_ms = look_delay_ms(look)};
+        (void)sat_op_run(&stat, NULL);
+        found = is_ours(&stat, wanted);
+        if (found) {
+            *info = stat.info;
+            stat.info = (struct sat_info){0};
+        }
+        sat_op_fini(&stat);
+    }
+    return found;
+}
+
 int sat_upload_finish(struct sat_op *finish, uint64_t size, satchel_error *err)
 {
     const uint64_t *crc64 = finish->part.has_crc64 ? &finish->part.crc64 : NULL;
     int code = sat_op_run(finish, err);
     if (code == SATCHEL_OK)
         code = check_result(finish, crc64, err);
-    if (!may_be_finished(finish))
+    if (code == SATCHEL_INTEGRITY || !wants_look(finish))
         return code;
-    struct sat_op stat = {.kind = SAT_OP_STAT, .conn = finish->conn, .key = finish->key};
-    (void)sat_op_run(&stat, NULL);
-    if (is_ours(&stat, size, crc64)) {
+    const struct wanted wanted = {.size = size, .crc64 = crc64, .etag = finish->info.etag};
+    struct sat_info info = {0};
+    if (find_ours(finish, &wanted, &info)) {
         sat_info_fini(&finish->info);
-        finish->info = stat.info;
-        stat.info = (struct sat_info){0};
-        code = SATCHEL_OK;
-    } else if (finish->unsettled) {
-        code = unknown_outcome(finish->key, &finish->err, err);
+        finish->info = info;
+        return SATCHEL_OK;
     }
-    sat_op_fini(&stat);
-    return code;
+    bool unknown = finish->unsettled || finish->err.code == SATCHEL_OK;
+    return unknown ? unknown_outcome(finish->key, &finish->err, err) : code;
 }
 
 static const uint64_t *crc64_of(const struct upload *upload)
@@ -271,12 +319,20 @@ static const uint64_t *crc64_of(const struct upload *upload)
     return upload->has_crc64 ? &upload->crc64 : NULL;
 }
 
-static void stat_done(struct sat_op *op)
+static void look(struct upload *upload);
+
+static void look_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
-    if (is_ours(op, upload->size, crc64_of(upload))) {
+    const struct wanted wanted = {
+        .size = upload->size, .crc64 = crc64_of(upload), .etag = upload->finish_etag};
+    if (is_ours(op, &wanted)) {
         take_result(upload, &op->info);
         end(upload);
+        return;
+    }
+    if (++upload->looks < LOOKS) {
+        look(upload);
         return;
     }
     satchel_error was = upload->why;
@@ -285,20 +341,30 @@ static void stat_done(struct sat_op *op)
     begin_abort(upload);
 }
 
+static void look(struct upload *upload)
+{
+    reset_control(upload);
+    upload->control.delay_ms = look_delay_ms(upload->looks);
+    submit_control(upload, SAT_OP_STAT, look_done);
+}
+
 static void finish_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
+    bool finished = op->err.code == SATCHEL_OK;
     upload->why = op->err;
-    upload->whole->unsettled = op->unsettled && op->err.code != SATCHEL_OK;
-    if (op->err.code == SATCHEL_OK) {
-        /* It is an object now, whatever its checksum: there is nothing left to abort. */
-        if (check_result(op, crc64_of(upload), &upload->why) == SATCHEL_OK)
-            take_result(upload, &op->info);
+    if (finished && check_result(op, crc64_of(upload), &upload->why) != SATCHEL_OK) {
+        end(upload); /* it is an object now, of a wrong checksum: there is nothing to abort */
+    } else if (wants_look(op)) {
+        upload->whole->unsettled = finished || op->unsettled;
+        upload->finish_etag = op->info.etag;
+        op->info.etag = NULL;
+        look(upload);
+    } else if (finished) {
+        take_result(upload, &op->info);
         end(upload);
-    } else if (may_be_finished(op)) {
-        reset_control(upload);
-        submit_control(upload, SAT_OP_STAT, stat_done);
     } else {
+        upload->whole->unsettled = op->unsettled;
         begin_abort(upload);
     }
 }

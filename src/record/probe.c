@@ -96,14 +96,14 @@ static int part_probe(struct satchel_db *db, struct sat_op *op, const char *key)
     return sat_op_run(op, NULL);
 }
 
-/* CREATE, one part, COMPLETE If-None-Match over the object that is there. */
+/* Over the object that is there: a part, then PART_FINISH under each condition that must fail. */
 static int run_parts_probe(struct satchel_db *db, const char *key, unsigned *enforced)
 {
     struct sat_op begin = {.kind = SAT_OP_PART_BEGIN, .part = {.has_crc64 = true}};
     struct sat_op part = {.kind = SAT_OP_PART_PUT,
                           .part = {.number = 1},
                           .source = sat_source_span(sat_span_of("parts\n"))};
-    struct sat_op finish = {.kind = SAT_OP_PART_FINISH, .if_absent = true};
+    struct sat_op finish = {.kind = SAT_OP_PART_FINISH, .if_match = STALE_ETAG};
     struct sat_op abort = {.kind = SAT_OP_PART_ABORT};
     int code = part_probe(db, &begin, key);
     if (code == SATCHEL_OK) {
@@ -116,8 +116,15 @@ static int run_parts_probe(struct satchel_db *db, const char *key, unsigned *enf
         finish.part.list = &list;
         finish.part.count = 1;
         if (code == SATCHEL_OK)
+            code = judge(part_probe(db, &finish, key), SAT_DB_PUT_IF_MATCH, enforced);
+        if (code == SATCHEL_OK && *enforced != 0) {
+            sat_op_fini(&finish);
+            finish.if_match = NULL;
+            finish.if_absent = true;
+            finish.deadline_ns = 0;
             code = judge(part_probe(db, &finish, key), SAT_DB_IF_ABSENT, enforced);
-        if (code != SATCHEL_OK || *enforced != 0)
+        }
+        if (code != SATCHEL_OK || finish.err.code != SATCHEL_OK)
             (void)part_probe(db, &abort, key);
     }
     sat_op_fini(&begin);
@@ -159,7 +166,7 @@ static int probe(struct satchel_db *db, unsigned *enforced, satchel_error *err)
 
 /* The probe's answer is kept with the index: it is a fact about endpoint and bucket. */
 #define PROBE_NOTE    "conditional-writes"
-#define PARTS_NOTE    "conditional-parts"
+#define PARTS_NOTE    "conditional-finish"
 #define PROBE_VALID_S (INT64_C(30) * 24 * 3600)
 
 static int probe_or_recall(struct satchel_db *db, unsigned *enforced, satchel_error *err)
@@ -237,7 +244,7 @@ static bool learn_parts(struct satchel_db *db, bool *enforced)
     }
     SAT_AUTO_FREE char *key = probe_key(db, NULL);
     bool settled = key != NULL && run_with_object(db, key, &found) == SATCHEL_OK;
-    *enforced = settled && found != 0;
+    *enforced = settled && found == (SAT_DB_IF_ABSENT | SAT_DB_PUT_IF_MATCH);
     if (settled)
         (void)sat_index_note_put(db->index, PARTS_NOTE, *enforced, PROBE_VALID_S, NULL);
     return settled;

@@ -395,6 +395,7 @@ static int put_object(struct sat_copy *copy, const char *key, const struct sat_o
         .content_type = info->content_type,
         .metadata = sat_tags_count(&info->metadata) > 0 ? &info->metadata : NULL,
     };
+    op.source.reader = &op;
     int code = run_op(copy, &op, err);
     const struct content content = {
         .size = source->length,
@@ -433,6 +434,16 @@ static int stat_source(struct sat_copy *copy, struct sat_op *stat, satchel_error
     return run_op(copy, stat, err);
 }
 
+/* Ranges carry no checksum of their own: their sum is held against the whole object's. */
+static int fits_source(void *user, const uint64_t *crc64, satchel_error *err)
+{
+    const struct sat_op *stat = user;
+    if (crc64 == NULL || !stat->info.has_crc64 || *crc64 == stat->info.crc64)
+        return SATCHEL_OK;
+    return sat_error_set(err, SATCHEL_INTEGRITY,
+                         "'%.200s': the bytes that came do not fit its CRC64-NVME", stat->key);
+}
+
 /* The object is too large for memory: the store, or core, reads it range by range. */
 static int through_ranges(struct sat_copy *copy, const char *key, struct sat_op *stat,
                           satchel_error *err)
@@ -446,6 +457,8 @@ static int through_ranges(struct sat_copy *copy, const char *key, struct sat_op 
         .key = copy->item.key,
         .etag = stat->info.etag,
         .length = stat->info.size,
+        .unchanged = fits_source,
+        .user = stat,
     };
     return put_object(copy, key, stat, &source, err);
 }

@@ -25,8 +25,9 @@ struct parts_store {
     bool present;
     bool tells_crc64;
     bool tells_md5;
-    bool loses_finish; /* a PART_FINISH is done, its reply lost */
-    bool lies;         /* the checksum it tells is another's */
+    unsigned appears_at; /* for hooks: the STAT that finds the object */
+    bool loses_finish;   /* a PART_FINISH is done, its reply lost */
+    bool lies;           /* the checksum it tells is another's */
     /* the upload */
     char parts[PARTS_MAX][PARTS_ROOM];
     size_t part_sizes[PARTS_MAX];

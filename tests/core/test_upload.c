@@ -243,8 +243,36 @@ static void an_unknown_outcome_is_said(void **state)
     store->hook = fail_finish_unsettled;
     assert_int_equal(upload(store, &op), SATCHEL_UNKNOWN_OUTCOME);
     assert_true(op.unsettled);
-    assert_int_equal(store->count[SAT_OP_STAT], 1);
+    assert_int_equal(store->count[SAT_OP_STAT], 7);
     assert_false(store->open);
+    sat_op_fini(&op);
+}
+
+/* Some servers answer a repeated PART_FINISH with success while the first is still at work. */
+static int repeat_finish(struct parts_store *store, struct sat_op *op, satchel_error *err)
+{
+    if (op->kind == SAT_OP_PART_FINISH)
+        op->attempts = 2;
+    if (op->kind == SAT_OP_STAT && store->count[SAT_OP_STAT] < store->appears_at)
+        return sat_error_set(err, SATCHEL_NOT_FOUND, "not yet");
+    return SATCHEL_OK;
+}
+
+static void the_success_of_a_repeated_finish_is_looked_into(void **state)
+{
+    struct parts_store *store = *state;
+    struct sat_op op = {0};
+    store->hook = repeat_finish;
+    store->appears_at = 4;
+    assert_int_equal(upload(store, &op), SATCHEL_OK);
+    assert_int_equal(store->count[SAT_OP_STAT], 4);
+    assert_false(op.unsettled);
+    sat_op_fini(&op);
+    op = (struct sat_op){0};
+    store->appears_at = 1000;
+    assert_int_equal(upload(store, &op), SATCHEL_UNKNOWN_OUTCOME);
+    assert_non_null(strstr(op.err.text, "is not there"));
+    assert_true(op.unsettled);
     sat_op_fini(&op);
 }
 
@@ -352,6 +380,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_lost_reply_is_settled_by_the_checksum, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_unknown_outcome_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_success_of_a_repeated_finish_is_looked_into, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(an_object_of_another_store_is_relayed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_relayed_object_is_one_version, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_large_copy_goes_in_parts, set_up, tear_down),

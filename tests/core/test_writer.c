@@ -35,7 +35,7 @@ static int write_pieces(size_t size, size_t piece, satchel_error *err)
 {
     int code = SATCHEL_OK;
     for (size_t at = 0; at < size && code == SATCHEL_OK; at += piece)
-        code = sat_writer_write(writer, TEXT + at, size - at < piece ? size - at : piece, err);
+        code = sat_writer_write(writer, &TEXT[at], size - at < piece ? size - at : piece, err);
     return code;
 }
 
@@ -99,9 +99,10 @@ static void a_failed_part_fails_every_later_call(void **state)
     satchel_error err = {0};
     store->hook = fail_second;
     open_writer(store, 10);
-    assert_int_equal(write_pieces(26, 3, &err), SATCHEL_DENIED);
-    assert_int_equal(sat_writer_write(writer, "x", 1, &err), SATCHEL_DENIED);
+    /* The failure may be noticed at any of these, and stays. */
+    (void)write_pieces(26, 3, NULL);
     assert_int_equal(sat_writer_finish(writer, NULL, &err), SATCHEL_DENIED);
+    assert_int_equal(sat_writer_write(writer, "x", 1, &err), SATCHEL_DENIED);
     assert_string_equal(err.text, "not part 2");
     sat_writer_free(writer);
     assert_false(store->open);

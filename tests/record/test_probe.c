@@ -40,9 +40,13 @@ static int lax_part(void *state, struct sat_op *op, satchel_error *err)
         op->upload_id = sat_strdup("u");
     else
         op->info.etag = sat_strdup("e");
-    if (op->kind != SAT_OP_PART_FINISH || !op->if_absent || (ignored & SAT_DB_IF_ABSENT))
+    if (op->kind != SAT_OP_PART_FINISH)
         return SATCHEL_OK;
-    return sat_error_set(err, SATCHEL_EXISTS, "taken");
+    if (op->if_absent && !(ignored & SAT_DB_IF_ABSENT))
+        return sat_error_set(err, SATCHEL_EXISTS, "taken");
+    if (op->if_match != NULL && !(ignored & SAT_DB_PUT_IF_MATCH))
+        return sat_error_set(err, SATCHEL_CONFLICT, "another");
+    return SATCHEL_OK;
 }
 
 static int lax_put(void *state, struct sat_op *op, satchel_error *err)
@@ -140,20 +144,23 @@ static void only_the_kind_that_is_ignored_is_refused(void **state)
 /* A record in parts is written by PART_FINISH, whose conditions are another matter. */
 static void a_large_record_goes_in_parts_where_they_keep_conditions(void **state)
 {
-    for (int ignores = 0; ignores < 2; ignores++) {
+    static const unsigned each[] = {0, SAT_DB_IF_ABSENT, SAT_DB_PUT_IF_MATCH};
+    for (int i = 0; i < 3; i++) {
+        bool ignores = i > 0;
         const struct setting settings[] = {{"allow_unsafe", "true"}, {NULL, NULL}};
         reopen_db(settings);
-        make_unknown(ignores ? SAT_DB_IF_ABSENT : 0);
+        make_unknown(each[i]);
         create_ok("small", ALICE);
         assert_false(in_one_piece);
         assert_int_equal(requests(SAT_OP_PART_BEGIN), 0);
         db->conn->multipart_threshold = 10;
         create_ok("large", ALICE);
         assert_int_equal(in_one_piece, ignores);
-        assert_int_equal(requests(SAT_OP_PART_FINISH), 1);
+        uint64_t finishes = each[i] == SAT_DB_PUT_IF_MATCH ? 1 : 2;
+        assert_int_equal(requests(SAT_OP_PART_FINISH), finishes);
         assert_int_equal(requests(SAT_OP_PART_ABORT), !ignores);
         create_ok("large too", ALICE);
-        assert_int_equal(requests(SAT_OP_PART_FINISH), 1);
+        assert_int_equal(requests(SAT_OP_PART_FINISH), finishes);
         db->conn->backend = real;
         (void)close_db(state);
         (void)open_db(state);

@@ -245,6 +245,7 @@ def test_configuration_file(stage: Stage, workers: str | None) -> None:
     text = blocks(seed("003"), "yaml")["With Environment Variables"]
     (stage.work / "config.yaml").write_text(text, encoding="utf-8")
     stage.extra = {"S3_BUCKET": "my-data-bucket", "S3_PREFIX": f"{stage.own}/"}
+    stage.extra |= {"S3_ENDPOINT": stage.recorder.url}
     stage.extra |= {"S3_MAX_WORKERS": workers} if workers else {}
     code = (
         'db = S3Database.from_config("config.yaml", name="archive")\ndb.create(Record({"id": "x"}))'
