@@ -100,6 +100,30 @@ static void our_write_id_is_success(void **state)
     end(&lost);
 }
 
+/* Metadata that is copied from object to object brings the id of another write along. */
+static void our_write_id_on_another_object_is_unknown(void **state)
+{
+    (void)state;
+    struct lost lost;
+    begin(&lost, SAT_OP_PUT, "w1");
+    lost.op.source.length = 5;
+    found(&lost, "w1");
+    lost.probe.info.size = 4;
+    sat_settle_apply(&lost.op, &lost.probe);
+    assert_int_equal(lost.op.err.code, SATCHEL_UNKNOWN_OUTCOME);
+    end(&lost);
+}
+
+/* It has no id of its own: what finishes it looks at what is there. */
+static void a_finish_of_parts_is_not_settled_here(void **state)
+{
+    (void)state;
+    struct lost lost;
+    begin(&lost, SAT_OP_PART_FINISH, "w1");
+    assert_int_equal(sat_settle_how(&lost.op), SAT_SETTLE_NOT);
+    end(&lost);
+}
+
 static void another_write_id_is_unknown(void **state)
 {
     (void)state;
@@ -155,6 +179,8 @@ int main(void)
         cmocka_unit_test(without_a_write_id_only_a_condition_makes_doubt),
         cmocka_unit_test(our_write_id_is_success),
         cmocka_unit_test(another_write_id_is_unknown),
+        cmocka_unit_test(our_write_id_on_another_object_is_unknown),
+        cmocka_unit_test(a_finish_of_parts_is_not_settled_here),
         cmocka_unit_test(a_put_that_cannot_be_looked_at_is_unknown),
         cmocka_unit_test(a_delete_is_settled_by_what_is_gone),
     };

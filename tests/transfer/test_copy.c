@@ -112,6 +112,38 @@ static void large_objects_go_range_by_range(void **state)
     sat_target_fini(&target);
 }
 
+static const struct sat_backend *real;
+
+/* The bytes that come are not those whose checksum the store keeps. */
+static int stat_of_another(void *state, struct sat_op *op, satchel_error *err)
+{
+    int code = real->slots[SAT_OP_STAT].run(state, op, err);
+    op->info.crc64 ^= 1;
+    return code;
+}
+
+static void ranges_are_held_against_the_checksum_of_the_source(void **state)
+{
+    const char *key = NULL;
+    (void)state;
+    put_object("mem://flipped/large", "0123456789", NULL);
+    struct sat_conn *source = reach_object("mem://flipped/large", &key);
+    real = source->backend;
+    struct sat_backend lying = *real;
+    lying.slots[SAT_OP_STAT].run = stat_of_another;
+    static const char *const targets[] = {"mem://kept/", NULL};
+    for (int i = 0; i < 2; i++) {
+        SAT_AUTO_FREE char *folder = sat_strf("file://%s", at("kept/"));
+        open_target(targets[i] != NULL ? targets[i] : folder);
+        rules.ranges_from = 4;
+        source->backend = &lying;
+        assert_copy("mem://flipped/large", 10, "failed", SATCHEL_INTEGRITY);
+        source->backend = real;
+        sat_target_fini(&target);
+    }
+    assert_no_temps();
+}
+
 static void store_to_store_keeps_type_and_metadata(void **state)
 {
     struct sat_op op = {.kind = SAT_OP_STAT};
@@ -307,6 +339,7 @@ int main(void)
         CASE(every_way_brings_the_bytes),
         CASE(empty_objects_are_copied),
         CASE(large_objects_go_range_by_range),
+        CASE(ranges_are_held_against_the_checksum_of_the_source),
         CASE(store_to_store_keeps_type_and_metadata),
         CASE(what_exists_is_skipped_or_refused),
         CASE(the_write_itself_decides),
