@@ -69,19 +69,56 @@ static int set_endpoint(struct sat_s3 *s3, const char *address, struct sat_endpo
     return code;
 }
 
-/* What the user named, else the region's own address; China's has a domain of its own. */
+/* What in a region's name tells its partition: keys of one are worth nothing in another. */
+static const char *partition_of(const char *region)
+{
+    static const char *const others[] = {"cn-", "us-gov-", "us-iso-", "us-isob-", "us-isof-"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (sat_str_starts(region, others[i]))
+            return others[i];
+    }
+    return "";
+}
+
+/* The region's own address; China's has a domain of its own. */
+static void set_own_address(const char *region, struct sat_endpoint *endpoint)
+{
+    const char *end = sat_str_eq(partition_of(region), "cn-") ? ".cn" : "";
+    endpoint->tls = true;
+    endpoint->port = 443;
+    (void)snprintf(endpoint->host, sizeof endpoint->host, "s3.%s.amazonaws.com%s", region, end);
+    (void)snprintf(endpoint->authority, sizeof endpoint->authority, "%s", endpoint->host);
+    (void)snprintf(endpoint->url, sizeof endpoint->url, "https://%s", endpoint->host);
+}
+
+/* What the user named, else the region's own address. */
 static int choose_endpoint(struct sat_s3 *s3, const struct sat_config *config,
                            struct sat_endpoint *endpoint, satchel_error *err)
 {
     const char *given = sat_config_str(config, "endpoint_url");
     int style = sat_config_enum(config, "addressing_style");
-    s3->subhosts = style == SAT_S3_STYLE_VIRTUAL || (style == SAT_S3_STYLE_AUTO && *given == '\0');
-    if (*given != '\0')
-        return set_endpoint(s3, given, endpoint, err);
-    bool china = sat_str_starts(s3->region, "cn-");
-    SAT_AUTO_FREE char *own =
-        sat_strf("https://s3.%s.amazonaws.com%s", s3->region, china ? ".cn" : "");
-    return own == NULL ? sat_error_nomem(err) : set_endpoint(s3, own, endpoint, err);
+    int code = copy_text(endpoint->region, sizeof endpoint->region, s3->region, "region", err);
+    s3->own_address = *given == '\0';
+    s3->subhosts = style == SAT_S3_STYLE_VIRTUAL || (style == SAT_S3_STYLE_AUTO && s3->own_address);
+    if (code != SATCHEL_OK || !s3->own_address)
+        return code == SATCHEL_OK ? set_endpoint(s3, given, endpoint, err) : code;
+    s3->tls = true;
+    s3->prefix = sat_strdup("");
+    set_own_address(s3->region, endpoint);
+    return s3->prefix == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+}
+
+/* At an address that the user named only what is signed changes. */
+static bool s3_move(const void *state, const char *region, struct sat_endpoint *endpoint)
+{
+    const struct sat_s3 *s3 = state;
+    if (check_region(region, NULL) != SATCHEL_OK || strlen(region) >= sizeof endpoint->region ||
+        !sat_str_eq(partition_of(region), partition_of(endpoint->region)))
+        return false;
+    memcpy(endpoint->region, region, strlen(region) + 1);
+    if (s3->own_address)
+        set_own_address(region, endpoint);
+    return true;
 }
 
 /* Half a pair of keys is a mistake to be told at once. Without any, steps look for others. */
@@ -91,7 +128,6 @@ static int take_keys(struct sat_s3 *s3, const struct sat_config *config, satchel
         .access_key_id = sat_config_str(config, "access_key_id"),
         .secret_access_key = sat_config_str(config, "secret_access_key"),
         .session_token = sat_config_str(config, "session_token"),
-        .region = s3->region,
         .service = "s3",
     };
     bool has_id = *keys.access_key_id != '\0';
@@ -179,7 +215,8 @@ static int s3_sign(const void *state, void *keys, const struct sat_endpoint *end
     else if (request->has_sha256)
         sat_hex(request->sha256, sizeof request->sha256, payload);
     (void)snprintf(host, sizeof host, "%s%s", request->subhost, endpoint->authority);
-    return sat_sigv4_sign(keys != NULL ? keys : s3->signer, host, payload, wall_s, request, err);
+    const struct sat_sigv4_place place = {.authority = host, .region = endpoint->region};
+    return sat_sigv4_sign(keys != NULL ? keys : s3->signer, &place, payload, wall_s, request, err);
 }
 
 /* ---- stat, get */
@@ -390,6 +427,7 @@ const struct sat_backend sat_backend_s3 = {
     .cred_step = sat_s3_cred_step,
     .cred_free = sat_s3_cred_free,
     .sign = s3_sign,
+    .move = s3_move,
     .slots =
         {
             [SAT_OP_STAT] = {.build = s3_stat_build, .accept = s3_stat_accept},

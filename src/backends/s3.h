@@ -25,9 +25,10 @@ struct sat_s3 {
     char *storage_class; /* of new objects; "" = the bucket's own */
     char *prefix;        /* of the endpoint's path: "" or "/a" */
     bool tls;
-    bool anonymous; /* no_sign_request */
-    bool checksums; /* a checksum header with each PUT */
-    bool subhosts;  /* a bucket's name goes in front of the host, where it can */
+    bool anonymous;   /* no_sign_request */
+    bool checksums;   /* a checksum header with each PUT */
+    bool subhosts;    /* a bucket's name goes in front of the host, where it can */
+    bool own_address; /* AWS's of the region, none that the user named */
     enum sat_s3_payload payload;
     struct sat_sigv4 *signer; /* of explicit keys; NULL: anonymous, or by sat_s3_cred_step() */
     char *profile;            /* "" = the default one */

@@ -1,7 +1,7 @@
 /*
  * Profiles of AWS's shared files: settings at open, credentials at first need. A profile's own
  * section is [NAME] in the credentials file, [profile NAME] or [default] in the config file; where
- * both have a key, the credentials file's counts.
+ * both have a key, the credentials file's counts. Keys may also come from a program it names.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,13 +10,15 @@
 
 #include "backends/s3.h"
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/config.h"
 #include "core/error.h"
 #include "core/ini.h"
+#include "core/json.h"
 #include "core/os.h"
 #include "core/str.h"
 
-/* In the order in which the steps ask for them. */
+/* In the order in which the steps ask for them; behind them what credential_process printed. */
 enum file { CREDENTIALS, CONFIG, FILES };
 
 enum { SETTINGS_FILE_MAX = 1024 * 1024 };
@@ -56,6 +58,7 @@ struct value {
 struct profile {
     const char *name;
     const char *paths[FILES]; /* as messages call them */
+    int64_t now_s;            /* Unix time */
     enum file at;             /* the file being read */
     bool here;                /* the section being read is the profile's */
     char *heads[FILES];       /* its section's; NULL = it has none */
@@ -296,8 +299,8 @@ static const char *text_of(const struct value *value)
 }
 
 /* The signer of one file's keys; NULL and OK when it has none. */
-static int make_signer(const struct sat_s3 *s3, const struct profile *profile, enum file file,
-                       struct sat_sigv4 **signer, satchel_error *err)
+static int make_signer(const struct profile *profile, enum file file, struct sat_sigv4 **signer,
+                       satchel_error *err)
 {
     const struct value *values = profile->values[file];
     const struct value *token = &values[KEY_OLD_TOKEN];
@@ -305,7 +308,6 @@ static int make_signer(const struct sat_s3 *s3, const struct profile *profile, e
         .access_key_id = text_of(&values[KEY_ID]),
         .secret_access_key = text_of(&values[KEY_SECRET]),
         .session_token = text_of(token->text != NULL ? token : &values[KEY_TOKEN]),
-        .region = s3->region,
         .service = "s3",
     };
     *signer = NULL;
@@ -335,30 +337,110 @@ static int not_found(const struct sat_s3 *s3, const struct profile *profile, sat
                          s3->bucket, profile->paths[CREDENTIALS]);
 }
 
-/* Both files are in the profile: the order is botocore's. */
-static int choose(const struct sat_s3 *s3, const struct profile *profile, struct sat_sigv4 **signer,
+/* ---- credential_process
+ *
+ * A program that prints one JSON object, Version 1: AWS SDKs and Tools Reference Guide, "Process
+ * credential provider".
+ */
+
+static int no_use(const char *why, satchel_error *err)
+{
+    return sat_error_set(err, SATCHEL_DENIED, "what it prints is of no use: %s", why);
+}
+
+static int read_printed(const struct sat_json *root, int64_t now_s, struct sat_cred_want *want,
+                        satchel_error *err)
+{
+    const struct sat_json *ends = sat_json_get(root, "Expiration");
+    const struct sat_sigv4_keys keys = {
+        .access_key_id = sat_json_str(sat_json_get(root, "AccessKeyId")),
+        .secret_access_key = sat_json_str(sat_json_get(root, "SecretAccessKey")),
+        .session_token = sat_json_str(sat_json_get(root, "SessionToken")),
+        .service = "s3",
+    };
+    int64_t ends_ns = 0;
+    if (sat_json_int(sat_json_get(root, "Version")) != 1)
+        return no_use("Version is not 1", err);
+    if (*keys.access_key_id == '\0' || *keys.secret_access_key == '\0')
+        return no_use("AccessKeyId or SecretAccessKey is missing", err);
+    if (*sat_json_str(ends) != '\0' && !sat_clock_parse_rfc3339(sat_json_str(ends), &ends_ns))
+        return no_use("Expiration is no time in ISO 8601", err);
+    want->expires_s = ends_ns / SAT_NS_PER_S;
+    if (ends_ns != 0 && want->expires_s <= now_s)
+        return no_use("Expiration is past", err);
+    want->keys = sat_sigv4_new(&keys);
+    return want->keys == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+}
+
+static int take_printed(const struct sat_cred_reply *printed, int64_t now_s,
+                        struct sat_cred_want *want, satchel_error *err)
+{
+    SAT_AUTO_JSON struct sat_json *root = NULL;
+    if (printed->err.code != SATCHEL_OK)
+        return sat_error_set(err, SATCHEL_DENIED, "%s", printed->err.text);
+    if (sat_json_parse(sat_buf_span(&printed->text), &root, NULL) != SATCHEL_OK)
+        return no_use("it is no JSON", err); /* the parser's message would show some of it */
+    return read_printed(root, now_s, want, err);
+}
+
+/* Wants the program run, or takes what it printed. */
+static int use_process(const struct profile *profile, const struct sat_cred_reply *printed,
+                       struct sat_cred_want *want, satchel_error *err)
+{
+    enum file file;
+    const struct value *command = find(profile, KEY_PROCESS, &file);
+    if (printed == NULL) {
+        want->kind = SAT_CRED_RUN;
+        want->command = sat_strdup(command->text);
+        return want->command == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+    }
+    int code = take_printed(printed, profile->now_s, want, err);
+    if (code != SATCHEL_OK)
+        sat_error_prefix(err,
+                         "%s line %u: credential_process of profile '%s': ", profile->paths[file],
+                         command->line, profile->name);
+    return code;
+}
+
+/* ---- the choice */
+
+static int take_file_keys(const struct profile *profile, enum file file, struct sat_cred_want *want,
+                          satchel_error *err)
+{
+    struct sat_sigv4 *signer = NULL;
+    int code = make_signer(profile, file, &signer, err);
+    want->keys = signer;
+    return code;
+}
+
+/*
+ * Both files are in the profile: the order is botocore's. `printed` is what its program printed,
+ * NULL before it ran.
+ */
+static int choose(const struct sat_s3 *s3, const struct profile *profile,
+                  const struct sat_cred_reply *printed, struct sat_cred_want *want,
                   satchel_error *err)
 {
+    enum file file;
     int code = check_found(profile, *s3->profile != '\0', err);
     if (code == SATCHEL_OK)
         code = refuse(profile, KEY_ROLE, err);
     if (code == SATCHEL_OK)
         code = refuse(profile, KEY_SSO, err);
     if (code == SATCHEL_OK)
-        code = make_signer(s3, profile, CREDENTIALS, signer, err);
-    if (code != SATCHEL_OK || *signer != NULL)
+        code = take_file_keys(profile, CREDENTIALS, want, err);
+    if (code != SATCHEL_OK || want->keys != NULL)
         return code;
-    code = refuse(profile, KEY_PROCESS, err);
-    if (code == SATCHEL_OK)
-        code = make_signer(s3, profile, CONFIG, signer, err);
-    return code == SATCHEL_OK && *signer == NULL ? not_found(s3, profile, err) : code;
+    if (find(profile, KEY_PROCESS, &file) != NULL)
+        return use_process(profile, printed, want, err);
+    code = take_file_keys(profile, CONFIG, want, err);
+    return code == SATCHEL_OK && want->keys == NULL ? not_found(s3, profile, err) : code;
 }
 
 int sat_s3_cred_step(const void *state, int64_t now_s, const struct sat_cred_reply *replies,
                      size_t count, struct sat_cred_want *want, satchel_error *err)
 {
     const struct sat_s3 *s3 = state;
-    (void)now_s;
     if (s3->anonymous || s3->signer != NULL) {
         want->kind = SAT_CRED_NOT_HERE;
         return SATCHEL_OK;
@@ -371,17 +453,16 @@ int sat_s3_cred_step(const void *state, int64_t now_s, const struct sat_cred_rep
     struct profile profile = {
         .name = or_default(s3->profile),
         .paths = {s3->shown_files[CREDENTIALS], s3->shown_files[CONFIG]},
+        .now_s = now_s,
     };
-    struct sat_sigv4 *signer = NULL;
     int code = SATCHEL_OK;
+    want->kind = SAT_CRED_DONE;
     for (size_t i = 0; code == SATCHEL_OK && i < FILES; i++)
         code = read_text(&profile, (enum file)i, sat_buf_span(&replies[i].text),
                          replies[i].os_errno, err);
     if (code == SATCHEL_OK)
-        code = choose(s3, &profile, &signer, err);
+        code = choose(s3, &profile, count > FILES ? &replies[FILES] : NULL, want, err);
     profile_fini(&profile);
-    want->kind = SAT_CRED_DONE;
-    want->keys = signer;
     return code;
 }
 

@@ -242,15 +242,27 @@ static void keep_request_id(const struct sat_reply *reply, const struct service_
 
 /* ---- special cases */
 
-/* The bucket's region when the reply says that requests for it belong elsewhere, else NULL. */
-static const char *other_region(const struct sat_s3 *s3, const struct sat_reply *reply,
-                                const struct service_error *found)
+/* The region that the request was signed for. */
+static const char *region_of(const struct sat_s3 *s3, const struct sat_op *op)
 {
-    bool elsewhere = (reply->status >= 301 && reply->status <= 308) || reply->status == 400;
+    return op->endpoint == NULL ? s3->region : op->endpoint->region;
+}
+
+/*
+ * The bucket's region when the reply says that requests for it belong elsewhere, else NULL. HEAD
+ * has no body that would say why its 400 is one.
+ */
+static const char *other_region(const struct sat_s3 *s3, const struct sat_op *op,
+                                const struct sat_reply *reply, const struct service_error *found)
+{
+    bool malformed = found->code[0] == '\0' || sat_str_eq(found->code, "IncorrectEndpoint") ||
+                     sat_str_eq(found->code, "AuthorizationHeaderMalformed");
+    bool elsewhere =
+        (reply->status >= 301 && reply->status <= 308) || (reply->status == 400 && malformed);
     const char *region = sat_reply_header(reply, "x-amz-bucket-region");
     if (region == NULL && found->region[0] != '\0')
         region = found->region;
-    if (!elsewhere || region == NULL || sat_str_eq(region, s3->region))
+    if (!elsewhere || region == NULL || sat_str_eq(region, region_of(s3, op)))
         return NULL;
     return region;
 }
@@ -348,15 +360,22 @@ void sat_s3_fail(struct sat_verdict *verdict, int code)
 
 /* ---- verdicts */
 
-/* Following would mean to sign for another region and host: the user decides that, by option. */
+/* What is said of the connection's own bucket may be followed; it is an error where it is not. */
 static void refuse_region(const struct sat_s3 *s3, const struct sat_op *op, const char *region,
                           struct sat_verdict *verdict, struct sat_buf *text)
 {
+    size_t len = strlen(region);
+    bool own = op->kind != SAT_OP_BUCKET_CREATE && op->kind != SAT_OP_BUCKET_LIST &&
+               sat_str_eq(sat_s3_bucket_of(s3, op), s3->bucket);
     sat_s3_fail(verdict, SATCHEL_INVALID);
+    if (own && len < sizeof verdict->region) {
+        verdict->retry = SAT_RETRY_MOVED;
+        memcpy(verdict->region, region, len + 1);
+    }
     (void)sat_buf_addf(text,
                        "bucket '%s' is in region '%.60s', not in '%s': set region=%.60s "
                        "(AWS_REGION)",
-                       sat_s3_bucket_of(s3, op), region, s3->region, region);
+                       sat_s3_bucket_of(s3, op), region, region_of(s3, op), region);
 }
 
 static void refuse_by_rule(const struct sat_s3 *s3, const struct sat_op *op,
@@ -393,7 +412,7 @@ void sat_s3_refuse(const struct sat_s3 *s3, const struct sat_op *op, const struc
         sat_s3_not_s3(s3, op, reply, "unexpected status", verdict, err);
         return;
     }
-    const char *region = other_region(s3, reply, &found);
+    const char *region = other_region(s3, op, reply, &found);
     keep_request_id(reply, &found, request_id);
     if (region != NULL)
         refuse_region(s3, op, region, verdict, &text);

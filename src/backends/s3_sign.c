@@ -27,12 +27,12 @@ enum {
 struct sat_sigv4 {
     char *access_key_id;
     char *session_token;
-    char *region;
     char *service;
     struct sat_hmac secret; /* keyed with "AWS4" and the secret */
     struct sat_mutex lock;
     struct {
-        char date[DATE_LEN]; /* the day `key` is for */
+        char date[DATE_LEN]; /* the day and the place `key` is for */
+        char region[SAT_REGION_SIZE];
         struct sat_hmac key;
     } locked;
 };
@@ -70,11 +70,10 @@ struct sat_sigv4 *sat_sigv4_new(const struct sat_sigv4_keys *keys)
     sat_mutex_init(&signer->lock);
     signer->access_key_id = sat_strdup(keys->access_key_id);
     signer->session_token = keep_token(keys->session_token);
-    signer->region = sat_strdup(keys->region);
     signer->service = sat_strdup(keys->service);
     init_secret(&signer->secret, keys->secret_access_key, &scratch);
-    if (signer->access_key_id != NULL && signer->session_token != NULL && signer->region != NULL &&
-        signer->service != NULL && scratch.failed == SATCHEL_OK)
+    if (signer->access_key_id != NULL && signer->session_token != NULL && signer->service != NULL &&
+        scratch.failed == SATCHEL_OK)
         return signer;
     sat_sigv4_free(signer);
     return NULL;
@@ -90,7 +89,6 @@ void sat_sigv4_free(struct sat_sigv4 *signer)
     }
     sat_free(signer->access_key_id);
     sat_free(signer->session_token);
-    sat_free(signer->region);
     sat_free(signer->service);
     sat_mutex_fini(&signer->lock);
     sat_cleanse(signer, sizeof *signer);
@@ -98,28 +96,38 @@ void sat_sigv4_free(struct sat_sigv4 *signer)
 }
 
 /* secret -> day -> region -> service -> terminator */
-static void derive(const struct sat_sigv4 *signer, const char *date, struct sat_hmac *key)
+static void derive(const struct sat_sigv4 *signer, const char *date, const char *region,
+                   struct sat_hmac *key)
 {
     unsigned char bytes[SAT_SHA256_SIZE];
     const satchel_span span = {.data = bytes, .len = sizeof bytes};
     const satchel_span day = {.data = date, .len = DATE_LEN};
     sat_hmac(&signer->secret, &day, 1, bytes);
-    sat_hmac_once(span, sat_span_of(signer->region), bytes);
+    sat_hmac_once(span, sat_span_of(region), bytes);
     sat_hmac_once(span, sat_span_of(signer->service), bytes);
     sat_hmac_once(span, sat_span_of(TERMINATOR), bytes);
     sat_hmac_init(key, span);
     sat_cleanse(bytes, sizeof bytes);
 }
 
-/* The signing key of the day, derived once for all requests of that day. */
-static void key_of_day(struct sat_sigv4 *signer, const char *date, struct sat_hmac *key)
+/* The signing key of a day and a region, derived once for all requests of that day. */
+static void key_of_day(struct sat_sigv4 *signer, const char *date, const char *region,
+                       struct sat_hmac *key)
 {
+    size_t len = strlen(region);
     SAT_LOCKED(&signer->lock);
-    if (memcmp(signer->locked.date, date, DATE_LEN) != 0) {
-        derive(signer, date, &signer->locked.key);
+    bool known = memcmp(signer->locked.date, date, DATE_LEN) == 0 &&
+                 sat_str_eq(signer->locked.region, region);
+    if (!known && len < sizeof signer->locked.region) {
+        derive(signer, date, region, &signer->locked.key);
         memcpy(signer->locked.date, date, DATE_LEN);
+        memcpy(signer->locked.region, region, len + 1);
+        known = true;
     }
-    *key = signer->locked.key;
+    if (known)
+        *key = signer->locked.key;
+    else
+        derive(signer, date, region, key);
 }
 
 /* ---- canonical request */
@@ -228,22 +236,23 @@ void sat_sigv4_canonical(const struct sat_sigv4_input *input, struct sat_buf *ca
 /* ---- signature */
 
 /* "20130524/us-east-1/s3/aws4_request" */
-static void add_scope(const struct sat_sigv4 *signer, const char *stamp, struct sat_buf *out)
+static void add_scope(const struct sat_sigv4 *signer, const char *stamp, const char *region,
+                      struct sat_buf *out)
 {
-    (void)sat_buf_addf(out, "%.*s/%s/%s/" TERMINATOR, (int)DATE_LEN, stamp, signer->region,
+    (void)sat_buf_addf(out, "%.*s/%s/%s/" TERMINATOR, (int)DATE_LEN, stamp, region,
                        signer->service);
 }
 
-void sat_sigv4_string_to_sign(const struct sat_sigv4 *signer, int64_t wall_s,
+void sat_sigv4_string_to_sign(const struct sat_sigv4 *signer, const struct sat_sigv4_input *input,
                               satchel_span canonical, struct sat_buf *out)
 {
     char stamp[SAT_ISO_BASIC_SIZE];
     char digest[SAT_SHA256_HEX_SIZE];
-    sat_clock_iso_basic(wall_s * SAT_NS_PER_S, stamp);
+    sat_clock_iso_basic(input->wall_s * SAT_NS_PER_S, stamp);
     sat_sha256_hex(canonical, digest);
     add_line(out, ALGORITHM);
     add_line(out, stamp);
-    add_scope(signer, stamp, out);
+    add_scope(signer, stamp, input->region, out);
     (void)sat_buf_add_char(out, '\n');
     (void)sat_buf_add_str(out, digest);
 }
@@ -258,7 +267,7 @@ int sat_sigv4_authorize(struct sat_sigv4 *signer, const struct sat_sigv4_input *
     sat_buf_init(&names, AUTHORIZATION_MAX);
     sat_buf_init(&to_sign, AUTHORIZATION_MAX);
     sat_sigv4_canonical(input, &canonical, &names);
-    sat_sigv4_string_to_sign(signer, input->wall_s, sat_buf_span(&canonical), &to_sign);
+    sat_sigv4_string_to_sign(signer, input, sat_buf_span(&canonical), &to_sign);
     if (sat_buf_check(&canonical, "canonical request", err) != SATCHEL_OK)
         return canonical.failed;
     if (sat_buf_check(&names, "list of signed headers", err) != SATCHEL_OK)
@@ -272,12 +281,12 @@ int sat_sigv4_authorize(struct sat_sigv4 *signer, const struct sat_sigv4_input *
     char hex[SAT_SHA256_HEX_SIZE];
     const satchel_span message = sat_buf_span(&to_sign);
     sat_clock_iso_basic(input->wall_s * SAT_NS_PER_S, stamp);
-    key_of_day(signer, stamp, &key);
+    key_of_day(signer, stamp, input->region, &key);
     sat_hmac(&key, &message, 1, signature);
     sat_cleanse(&key, sizeof key);
     sat_hex(signature, sizeof signature, hex);
     (void)sat_buf_addf(authorization, ALGORITHM " Credential=%s/", signer->access_key_id);
-    add_scope(signer, stamp, authorization);
+    add_scope(signer, stamp, input->region, authorization);
     (void)sat_buf_addf(authorization, ", SignedHeaders=%s, Signature=%s", sat_buf_str(&names), hex);
     return sat_buf_check(authorization, "Authorization header", err);
 }
@@ -329,8 +338,9 @@ static int add_header(struct sat_request *request, const char *name, const char 
     return sat_error_set(err, code, "cannot add the header %s: %s", name, satchel_code_text(code));
 }
 
-int sat_sigv4_sign(struct sat_sigv4 *signer, const char *authority, const char *payload,
-                   int64_t wall_s, struct sat_request *request, satchel_error *err)
+int sat_sigv4_sign(struct sat_sigv4 *signer, const struct sat_sigv4_place *place,
+                   const char *payload, int64_t wall_s, struct sat_request *request,
+                   satchel_error *err)
 {
     SAT_AUTO_VEC struct sat_vec headers;
     SAT_AUTO_BUF struct sat_buf authorization;
@@ -344,10 +354,11 @@ int sat_sigv4_sign(struct sat_sigv4 *signer, const char *authority, const char *
     if (code == SATCHEL_OK && *signer->session_token != '\0')
         code = add_header(request, "x-amz-security-token", signer->session_token, err);
     if (code == SATCHEL_OK)
-        code = collect(request, authority, &headers, err);
+        code = collect(request, place->authority, &headers, err);
     if (code != SATCHEL_OK)
         return code;
     const struct sat_sigv4_input input = {
+        .region = place->region,
         .method = request->method,
         .path = sat_buf_str(&request->path),
         .query = sat_buf_str(&request->query),

@@ -17,11 +17,11 @@ struct sat_sigv4_keys {
     const char *access_key_id;
     const char *secret_access_key;
     const char *session_token; /* "" = none */
-    const char *region;
-    const char *service; /* "s3" */
+    const char *service;       /* "s3" */
 };
 
-/* A signer keeps the derived key of one day, not the secret. Any number of threads may use it. */
+/* A signer keeps the derived key of one day and region, not the secret. Any number of threads may
+ * use it. */
 struct sat_sigv4;
 
 /* Copies the keys. NULL when out of memory. */
@@ -38,6 +38,7 @@ struct sat_sigv4_header {
 
 /* What is signed. Path and query are canonical already: encoded, and the query sorted. */
 struct sat_sigv4_input {
+    const char *region;
     const char *method;
     const char *path;
     const char *query;
@@ -54,18 +55,25 @@ struct sat_sigv4_input {
 void sat_sigv4_canonical(const struct sat_sigv4_input *input, struct sat_buf *canonical,
                          struct sat_buf *names);
 /* Appends the string to sign of a canonical request. */
-void sat_sigv4_string_to_sign(const struct sat_sigv4 *signer, int64_t wall_s,
+void sat_sigv4_string_to_sign(const struct sat_sigv4 *signer, const struct sat_sigv4_input *input,
                               satchel_span canonical, struct sat_buf *out);
 /* Appends the value of the Authorization header. LIMIT or NOMEM. */
 int sat_sigv4_authorize(struct sat_sigv4 *signer, const struct sat_sigv4_input *input,
                         struct sat_buf *authorization, satchel_error *err);
 
+/* Where a request goes. */
+struct sat_sigv4_place {
+    const char *authority; /* host, or host:port */
+    const char *region;
+};
+
 /*
  * Adds x-amz-date, x-amz-content-sha256, x-amz-security-token and Authorization to a request.
- * Signed are Host (`authority`), x-amz-*, content-type, content-md5, range and if-*: what a proxy
+ * Signed are Host (the authority), x-amz-*, content-type, content-md5, range and if-*: what a proxy
  * may add or change stays out. `payload` as in sat_sigv4_input.
  */
-int sat_sigv4_sign(struct sat_sigv4 *signer, const char *authority, const char *payload,
-                   int64_t wall_s, struct sat_request *request, satchel_error *err);
+int sat_sigv4_sign(struct sat_sigv4 *signer, const struct sat_sigv4_place *place,
+                   const char *payload, int64_t wall_s, struct sat_request *request,
+                   satchel_error *err);
 
 #endif

@@ -141,7 +141,7 @@ static void fill_exchange(struct sat_op *op)
 {
     const struct sat_conn *conn = op->conn;
     struct sat_exchange *exchange = &op->attempt->exchange;
-    exchange->endpoint = &conn->endpoint;
+    exchange->endpoint = op->endpoint;
     exchange->ca_file = conn->ca_file;
     exchange->insecure = conn->insecure;
     exchange->connect_timeout_ms = conn->connect_timeout_ms;
@@ -160,6 +160,7 @@ static void fill_exchange(struct sat_op *op)
 static int begin(struct sat_op *op, struct sat_http *http, satchel_error *err)
 {
     struct sat_attempt *attempt = op->attempt;
+    op->endpoint = atomic_load(&op->conn->current);
     int code = sat_door_build(op, &attempt->request, err);
     if (code == SATCHEL_OK)
         code = sat_door_sign(op, sat_cred_keys(attempt->keys), &attempt->request,
@@ -306,8 +307,8 @@ static struct sat_verdict judge(struct sat_op *op)
         op->unsettled = true;
     err.code = verdict.code;
     err.http_status = exchange->reply.status;
-    _Static_assert(sizeof err.endpoint <= sizeof op->conn->endpoint.url, "copied whole");
-    memcpy(err.endpoint, op->conn->endpoint.url, sizeof err.endpoint - 1);
+    _Static_assert(sizeof err.endpoint <= sizeof op->endpoint->url, "copied whole");
+    memcpy(err.endpoint, op->endpoint->url, sizeof err.endpoint - 1);
     sat_redact(err.text);
     op->err = err;
     return verdict;
@@ -326,6 +327,13 @@ static bool pay(struct sat_op *op, enum sat_retry_class retry, bool free_of_char
     SAT_DEBUG("no retry of '%s': too many requests to %s fail", op->key == NULL ? "" : op->key,
               op->conn->endpoint.url);
     return false;
+}
+
+/* False when the request belongs elsewhere, and we do not go there. */
+static bool follow(const struct sat_op *op, const struct sat_verdict *verdict)
+{
+    return verdict->retry != SAT_RETRY_MOVED ||
+           sat_conn_move(op->conn, op->endpoint, verdict->region);
 }
 
 /* True when another attempt is due; op->not_before_ns says when. */
@@ -351,7 +359,8 @@ static bool plan_retry(struct sat_op *op, const struct sat_verdict *verdict)
         .random = sat_random_u64(),
     };
     uint64_t delay_ms = 0;
-    if (!sat_retry_due(&policy, &state, &delay_ms) || !pay(op, verdict->retry, moved))
+    if (!sat_retry_due(&policy, &state, &delay_ms) || !follow(op, verdict) ||
+        !pay(op, verdict->retry, moved))
         return false;
     if (verdict->retry == SAT_RETRY_SKEW)
         atomic_store(&conn->skew_s, verdict->skew_s);
@@ -381,6 +390,9 @@ bool sat_attempt_end(struct sat_op *op)
 {
     struct sat_verdict verdict = judge(op);
     drop_keys(op, &verdict);
+    if (op->conn->adaptive && op->attempt->exchange.err.code == SATCHEL_OK)
+        sat_rate_answered(sat_retry_rate(op->conn->retry_bucket), sat_clock_now_ns(),
+                          verdict.retry == SAT_RETRY_THROTTLE);
     if (is_answer(op, &verdict))
         sat_retry_give(op->conn->retry_bucket, op->attempt->tokens);
     if (verdict.code == SATCHEL_OK)

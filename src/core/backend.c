@@ -169,7 +169,7 @@ int sat_door_sign(const struct sat_op *op, void *keys, struct sat_request *reque
     if (conn->backend->sign == NULL)
         return SATCHEL_OK;
     int64_t now = wall_s + atomic_load(&conn->skew_s);
-    return conn->backend->sign(conn->state, keys, &conn->endpoint, request, now, err);
+    return conn->backend->sign(conn->state, keys, op->endpoint, request, now, err);
 }
 
 int sat_door_head(struct sat_op *op, const struct sat_reply *reply, satchel_error *err)

@@ -18,6 +18,7 @@
 #include <satchel/types.h>
 
 #include "core/buf.h"
+#include "core/lock.h"
 #include "core/op.h"
 #include "core/option.h"
 #include "core/uri.h"
@@ -37,6 +38,9 @@ enum sat_need {
 
 /* Bytes of what goes in front of an endpoint's host. */
 #define SAT_SUBHOST_SIZE 65
+
+/* Bytes of the name of a place of a service. */
+#define SAT_REGION_SIZE 64
 
 /* One HTTP request, filled by `build`, completed by `sign`. Freed by core. */
 struct sat_request {
@@ -89,6 +93,7 @@ enum sat_retry_class {
     SAT_RETRY_THROTTLE,  /* asked to slow down */
     SAT_RETRY_SKEW,      /* our clock is off: verdict.skew_s corrects it, once */
     SAT_RETRY_ONCE,      /* what was sent was garbled or signed with what is no longer valid */
+    SAT_RETRY_MOVED,     /* requests of this connection belong to verdict.region, once */
 };
 
 /* What `accept` made of a reply. */
@@ -99,6 +104,8 @@ struct sat_verdict {
     bool bucket_missing;        /* NOT_FOUND is about the bucket, not about the key */
     bool cred_expired;          /* other credentials may do; without others it is no retry */
     uint32_t retry_after_ms;    /* 0 = the policy's own delay */
+    /* SAT_RETRY_MOVED: as the service calls it. */
+    char region[SAT_REGION_SIZE];
 };
 
 /* Where requests of a connection go. */
@@ -108,6 +115,7 @@ struct sat_endpoint {
     uint16_t port;
     char authority[272]; /* Host header: without the port when it is the scheme's default */
     char url[300];       /* scheme://authority */
+    char region[SAT_REGION_SIZE]; /* what requests are signed for; "" = nothing of the kind */
 };
 
 /*
@@ -204,12 +212,20 @@ struct sat_backend {
      */
     int (*sign)(const void *state, void *keys, const struct sat_endpoint *endpoint,
                 struct sat_request *request, int64_t wall_s, satchel_error *err);
+    /*
+     * Pure: where requests go that belong to `region`, a name that came in a reply: changes
+     * *endpoint. False when that is not to be followed. NULL = never.
+     */
+    bool (*move)(const void *state, const char *region, struct sat_endpoint *endpoint);
     /* Frees op->list_cursor of an abandoned listing. NULL where cursors are not used. */
     void (*list_close)(void *cursor);
     struct sat_slot slots[SAT_OP_KINDS];
 };
 
 /* ---- connections */
+
+/* How often a connection follows such a reply. */
+#define SAT_MOVES_MAX 3
 
 /* Called at the door before each attempt's slot; not OK = the op fails with it. For tests. */
 typedef int (*sat_fault_fn)(void *user, const struct sat_op *op, satchel_error *err);
@@ -220,7 +236,14 @@ struct sat_conn {
     struct sat_engine *engine;
     struct sat_retry_bucket *retry_bucket; /* of the endpoint; NULL without one */
     struct sat_cred *cred;                 /* NULL when the backend needs none */
-    struct sat_endpoint endpoint;
+    struct sat_endpoint endpoint;          /* as configured */
+    /* Where requests go now, and where replies said that they belong; these live as long. */
+    _Atomic(const struct sat_endpoint *) current;
+    struct sat_mutex move_lock;
+    struct {
+        struct sat_endpoint *moves[SAT_MOVES_MAX];
+        unsigned count;
+    } locked;
     char *uri; /* as given */
     /*
      * What every key of this connection starts with: the URI's path as it stands; for backends
@@ -231,6 +254,7 @@ struct sat_conn {
     char *ca_file;
     bool insecure;
     unsigned max_retries;
+    bool adaptive; /* requests wait for the endpoint's rate (core/rate.h) */
     uint32_t retry_base_ms;
     uint32_t request_timeout_ms;
     uint32_t connect_timeout_ms;
@@ -257,6 +281,11 @@ typedef int (*sat_backend_find_fn)(const char *scheme, const struct sat_backend 
 int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_find_fn find,
                   struct sat_conn **conn, satchel_error *err);
 void sat_conn_close(struct sat_conn *conn);
+/*
+ * A request that went to `from` belongs to `region`: later ones go there. False when it is not to
+ * be followed.
+ */
+bool sat_conn_move(struct sat_conn *conn, const struct sat_endpoint *from, const char *region);
 /* Sum over all kinds. */
 uint64_t sat_conn_requests(const struct sat_conn *conn);
 bool sat_conn_supports(const struct sat_conn *conn, enum sat_op_kind kind);

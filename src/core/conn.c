@@ -50,8 +50,10 @@ static uint32_t ms_option(const struct sat_config *config, const char *key)
 static int take_options(struct sat_conn *conn, const struct sat_config *config, satchel_error *err)
 {
     const char *ca_file = sat_config_str(config, "ca_file");
-    bool repeats = sat_str_eq(sat_config_str(config, "retry_mode"), "standard");
-    conn->max_retries = repeats ? (unsigned)sat_config_int(config, "max_retries") : 1;
+    const char *mode = sat_config_str(config, "retry_mode");
+    bool off = sat_str_eq(mode, "off");
+    conn->max_retries = off ? 1 : (unsigned)sat_config_int(config, "max_retries");
+    conn->adaptive = sat_str_eq(mode, "adaptive");
     conn->retry_base_ms = ms_option(config, "retry_base_ms");
     conn->request_timeout_ms = ms_option(config, "request_timeout");
     if (conn->request_timeout_ms == 0) /* none: as long as can be written down */
@@ -91,6 +93,7 @@ static int open_backend(struct sat_conn *conn, const struct sat_uri *uri,
         return code;
     }
     conn->state = state;
+    atomic_store(&conn->current, &conn->endpoint);
     if (conn->endpoint.url[0] == '\0')
         return SATCHEL_OK;
     conn->retry_bucket = sat_retry_bucket_acquire(conn->endpoint.url);
@@ -124,6 +127,7 @@ int sat_conn_open(const char *uri, const struct sat_config *config, sat_backend_
         goto out;
     }
     made->backend = backend;
+    sat_mutex_init(&made->move_lock);
     code = take_uri(made, &parsed, uri, err);
     if (code == SATCHEL_OK && backend->configure != NULL) {
         code = add_profile(backend, config, &own, err);
@@ -154,11 +158,35 @@ void sat_conn_close(struct sat_conn *conn)
     if (conn->state != NULL && conn->backend->close != NULL)
         conn->backend->close(conn->state);
     sat_free(conn->state);
+    for (unsigned i = 0; i < conn->locked.count; i++)
+        sat_free(conn->locked.moves[i]);
+    sat_mutex_fini(&conn->move_lock);
     sat_free(conn->uri);
     sat_free(conn->root);
     sat_free(conn->bucket);
     sat_free(conn->ca_file);
     sat_free(conn);
+}
+
+bool sat_conn_move(struct sat_conn *conn, const struct sat_endpoint *from, const char *region)
+{
+    SAT_LOCKED(&conn->move_lock);
+    if (atomic_load(&conn->current) != from) /* another op was told before */
+        return true;
+    if (conn->locked.count == SAT_MOVES_MAX || conn->backend->move == NULL)
+        return false;
+    struct sat_endpoint *to = sat_malloc(sizeof *to);
+    if (to == NULL)
+        return false;
+    *to = *from;
+    if (!conn->backend->move(conn->state, region, to)) {
+        sat_free(to);
+        return false;
+    }
+    SAT_INFO("%s: requests go to %s, region %s", conn->uri, to->url, to->region);
+    conn->locked.moves[conn->locked.count++] = to;
+    atomic_store(&conn->current, to);
+    return true;
 }
 
 uint64_t sat_conn_requests(const struct sat_conn *conn)

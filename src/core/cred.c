@@ -5,8 +5,9 @@
  *     go of each op once; after the last one the connection may be gone.
  * (2) Keys that were looked up for an op are used for it even if they are close to their end: an op
  *     never waits twice for one attempt.
- * (3) A look-up that was under way when the process forked is the parent's, and so are the ops that
- *     wait for it: the child begins its own.
+ * (3) Keys near their end are still good: one op starts a look-up and goes on with what there is;
+ * if it fails, nothing changes. Nearer to it, ops wait. (4) A look-up that was under way when the
+ * process forked is the parent's, and so are the ops that wait for it: the child begins its own.
  */
 #include "core/cred.h"
 
@@ -22,12 +23,16 @@
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/lock.h"
+#include "core/log.h"
 #include "core/os.h"
+#include "core/process.h"
 #include "core/worker.h"
 
 enum {
     FILE_MAX = 1024 * 1024,
     RENEW_BEFORE_S = 10 * 60, /* keys closer to their end are not begun with */
+    LOOK_AHEAD_S = 15 * 60,   /* closer ones are looked up again meanwhile */
+    LOOK_AGAIN_S = 60,        /* after a look-up, whatever came of it */
 };
 
 struct sat_cred_set {
@@ -41,11 +46,13 @@ struct sat_cred {
     struct sat_task task; /* first */
     const struct sat_conn *conn;
     struct sat_mutex lock;
+    struct sat_cond at_rest; /* nothing is looked up any more */
     struct {
         struct sat_cred_set *set;
         struct sat_op *waiting;
         bool looking;
-        unsigned generation; /* of the look-up under way (3) */
+        int64_t again_s;     /* Unix time: before it, keys are used to their end */
+        unsigned generation; /* of the look-up under way (4) */
     } locked;
 };
 
@@ -88,17 +95,18 @@ static int make_set(const struct sat_conn *conn, const struct sat_cred_want *wan
     return SATCHEL_OK;
 }
 
-static bool is_usable(const struct sat_cred_set *set)
+/* Whether the keys last so many seconds from now. */
+static bool lasts(const struct sat_cred_set *set, int64_t now_s, int64_t more_s)
 {
-    if (set == NULL || set->expires_s == 0)
-        return set != NULL;
-    return sat_clock_wall_ns() / SAT_NS_PER_S + RENEW_BEFORE_S < set->expires_s;
+    return set != NULL && (set->expires_s == 0 || now_s + more_s < set->expires_s);
 }
 
 /* ---- steps */
 
-static int read_file(const char *path, struct sat_vec *replies, satchel_error *err)
+/* Does what a step wants; what came of it, good or bad, is for the next step. */
+static int fulfil(struct sat_cred_want *want, struct sat_vec *replies, satchel_error *err)
 {
+    SAT_AUTO_FREE char *command = want->command;
     struct sat_cred_reply *reply = sat_vec_add(replies);
     if (reply == NULL)
         return sat_error_nomem(err);
@@ -106,7 +114,11 @@ static int read_file(const char *path, struct sat_vec *replies, satchel_error *e
     /* Room for all at once: growing would leave copies of secrets behind. */
     if (sat_buf_reserve(&reply->text, FILE_MAX) == NULL)
         return sat_error_nomem(err);
-    reply->os_errno = -sat_os_read_file(AT_FDCWD, path, FILE_MAX, &reply->text);
+    if (want->kind == SAT_CRED_RUN)
+        (void)sat_process_run(command, sat_clock_now_ns() + SAT_CRED_RUN_S * SAT_NS_PER_S,
+                              &reply->text, &reply->err);
+    else
+        reply->os_errno = -sat_os_read_file(AT_FDCWD, want->path, FILE_MAX, &reply->text);
     return SATCHEL_OK;
 }
 
@@ -135,8 +147,8 @@ static int look_up(const struct sat_conn *conn, struct sat_cred_set **set, satch
     struct sat_cred_want want;
     sat_vec_init(&replies, sizeof(struct sat_cred_reply));
     int code = step(conn, &replies, &want, err);
-    while (code == SATCHEL_OK && want.kind == SAT_CRED_READ_FILE) {
-        code = read_file(want.path, &replies, err);
+    while (code == SATCHEL_OK && want.kind != SAT_CRED_DONE) {
+        code = fulfil(&want, &replies, err);
         if (code == SATCHEL_OK)
             code = step(conn, &replies, &want, err);
     }
@@ -148,11 +160,18 @@ static int look_up(const struct sat_conn *conn, struct sat_cred_set **set, satch
 static void end_look_up(struct sat_cred *cred, struct sat_cred_set *found, const satchel_error *err)
 {
     sat_mutex_lock(&cred->lock);
-    struct sat_cred_set *old = cred->locked.set;
     struct sat_op *op = cred->locked.waiting;
-    cred->locked.set = share(found);
+    struct sat_cred_set *old = NULL;
+    int64_t now_s = sat_clock_wall_ns() / SAT_NS_PER_S;
+    bool keeps = found == NULL && op == NULL && lasts(cred->locked.set, now_s, 0); /* (3) */
+    if (!keeps) {
+        old = cred->locked.set;
+        cred->locked.set = share(found);
+    }
+    cred->locked.again_s = now_s + LOOK_AGAIN_S;
     cred->locked.waiting = NULL;
     cred->locked.looking = false;
+    sat_cond_broadcast(&cred->at_rest);
     sat_mutex_unlock(&cred->lock);
     sat_cred_drop(old);
     while (op != NULL) {
@@ -174,30 +193,39 @@ static void run_look_up(struct sat_task *task)
     struct sat_cred *cred = (struct sat_cred *)(void *)task;
     struct sat_cred_set *found = NULL;
     satchel_error err = {0};
-    (void)look_up(cred->conn, &found, &err);
+    if (look_up(cred->conn, &found, &err) != SATCHEL_OK)
+        SAT_INFO("no new credentials for %s: %s", cred->conn->uri, err.text);
     end_look_up(cred, found, &err);
 }
 
 /* ---- ops */
 
+static void drop_inherited_locked(struct sat_cred *cred)
+{
+    if (cred->locked.generation == sat_fork_generation())
+        return;
+    cred->locked.generation = sat_fork_generation();
+    cred->locked.looking = false;
+    cred->locked.waiting = NULL;
+}
+
 /* Hands out the keys, or puts the op in line; *first when a look-up is to be started for it. */
 static bool take(struct sat_cred *cred, struct sat_op *op, bool *first)
 {
+    int64_t now_s = sat_clock_wall_ns() / SAT_NS_PER_S;
     SAT_LOCKED(&cred->lock);
-    *first = false;
-    if (is_usable(cred->locked.set)) {
+    drop_inherited_locked(cred);
+    bool early = now_s < cred->locked.again_s;
+    bool good = lasts(cred->locked.set, now_s, early ? 0 : RENEW_BEFORE_S);
+    bool wanted = !good || (!early && !lasts(cred->locked.set, now_s, LOOK_AHEAD_S));
+    *first = wanted && !cred->locked.looking;
+    cred->locked.looking = cred->locked.looking || wanted;
+    if (good) {
         op->attempt->keys = share(cred->locked.set);
         return true;
     }
-    if (cred->locked.generation != sat_fork_generation()) {
-        cred->locked.generation = sat_fork_generation();
-        cred->locked.looking = false;
-        cred->locked.waiting = NULL;
-    }
     op->next = cred->locked.waiting;
     cred->locked.waiting = op;
-    *first = !cred->locked.looking;
-    cred->locked.looking = true;
     return false;
 }
 
@@ -206,13 +234,13 @@ bool sat_cred_hold(struct sat_op *op)
     struct sat_cred *cred = op->conn->cred;
     satchel_error err = {0};
     bool first;
-    /* (2) */
-    if (cred == NULL || op->attempt->keys != NULL || take(cred, op, &first))
+    if (cred == NULL || op->attempt->keys != NULL) /* (2) */
         return true;
+    bool has_keys = take(cred, op, &first);
     if (first &&
         sat_workers_submit(sat_engine_workers(cred->conn->engine), &cred->task, &err) != SATCHEL_OK)
         end_look_up(cred, NULL, &err);
-    return false;
+    return has_keys;
 }
 
 bool sat_cred_reject(struct sat_cred *cred, const struct sat_cred_set *set)
@@ -247,6 +275,7 @@ int sat_cred_new(struct sat_conn *conn, struct sat_cred **cred, satchel_error *e
     made->task.run = run_look_up;
     made->conn = conn;
     sat_mutex_init(&made->lock);
+    sat_cond_init(&made->at_rest);
     *cred = made;
     return SATCHEL_OK;
 }
@@ -255,7 +284,13 @@ void sat_cred_free(struct sat_cred *cred)
 {
     if (cred == NULL)
         return;
+    sat_mutex_lock(&cred->lock);
+    drop_inherited_locked(cred);
+    while (cred->locked.looking) /* (3): nobody waited for it */
+        sat_cond_wait(&cred->at_rest, &cred->lock);
+    sat_mutex_unlock(&cred->lock);
     sat_cred_drop(cred->locked.set);
+    sat_cond_fini(&cred->at_rest);
     sat_mutex_fini(&cred->lock);
     sat_free(cred);
 }

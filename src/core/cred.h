@@ -20,12 +20,17 @@ struct sat_cred;
 enum sat_cred_want_kind {
     SAT_CRED_NOT_HERE, /* the connection has keys of its own, or signs nothing */
     SAT_CRED_READ_FILE,
+    SAT_CRED_RUN,
     SAT_CRED_DONE,
 };
+
+/* How long a program may take. */
+#define SAT_CRED_RUN_S 60
 
 struct sat_cred_want {
     enum sat_cred_want_kind kind;
     const char *path;  /* READ_FILE; borrowed from the backend's state */
+    char *command;     /* RUN: handed over */
     void *keys;        /* DONE: handed to sign, at last to cred_free */
     int64_t expires_s; /* DONE: Unix time; 0 = never */
 };
@@ -33,7 +38,8 @@ struct sat_cred_want {
 /* What came of a want. */
 struct sat_cred_reply {
     int os_errno;        /* READ_FILE failed with it; ENOENT also for a name that is "" */
-    struct sat_buf text; /* READ_FILE; cleansed once the steps are done */
+    satchel_error err;   /* RUN failed */
+    struct sat_buf text; /* the file, or what the program printed; cleansed once all is done */
 };
 
 /* One found set of keys, counted: what was taken is valid until it is dropped. */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "alloc.h"
 #include "error.h"
 #include "jscan.h"
 
@@ -36,8 +37,21 @@ int sat_json_parse(satchel_span text, struct sat_json **root, satchel_error *err
     return SATCHEL_OK;
 }
 
+/* Strings may be secrets. The depth is what the scanner allows. */
+static void cleanse(json_t *json)
+{
+    const char *key;
+    json_t *value;
+    size_t index;
+    if (json_is_string(json))
+        sat_cleanse((char *)(uintptr_t)json_string_value(json), json_string_length(json));
+    json_array_foreach(json, index, value) cleanse(value);
+    json_object_foreach(json, key, value) cleanse(value);
+}
+
 void sat_json_free(struct sat_json *root)
 {
+    cleanse(tree(root));
     json_decref(tree(root));
 }
 

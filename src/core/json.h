@@ -32,7 +32,7 @@ enum sat_json_type {
  * numbers refused; the error names line and column). Owned *root, or INVALID, NOMEM.
  */
 int sat_json_parse(satchel_span text, struct sat_json **root, satchel_error *err);
-/* Frees an owned root; NULL is fine. */
+/* Frees an owned root, its strings cleansed; NULL is fine. */
 void sat_json_free(struct sat_json *root);
 void sat_json_free_slot(struct sat_json **slot);
 #define SAT_AUTO_JSON __attribute__((cleanup(sat_json_free_slot)))

@@ -24,6 +24,7 @@
 #include "core/fork.h"
 #include "core/http.h"
 #include "core/lock.h"
+#include "core/retry.h"
 #include "core/worker.h"
 
 enum {
@@ -200,10 +201,23 @@ static void abort_cancelled(struct sat_lane *lane, int64_t now)
     }
 }
 
+/* True when the endpoint is not to get more requests now: the op waits. */
+static bool holds_back(struct sat_lane *lane, struct sat_op *op, int64_t now)
+{
+    int64_t wait_ns =
+        op->conn->adaptive ? sat_rate_take(sat_retry_rate(op->conn->retry_bucket), now) : 0;
+    if (wait_ns == 0)
+        return false;
+    op->not_before_ns = now + wait_ns;
+    push_back(&lane->delayed, op);
+    lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
+    return true;
+}
+
 static void start_op(struct sat_lane *lane, struct sat_op *op, int64_t now)
 {
     satchel_error err = {0};
-    if (end_early(op, now) || !sat_cred_hold(op))
+    if (end_early(op, now) || !sat_cred_hold(op) || holds_back(lane, op, now))
         return;
     if (op->parent != NULL && op->attempts == 0)
         sat_engine_restart_clock(op);

@@ -20,6 +20,7 @@
 #include "core/vec.h"
 
 struct sat_conn;
+struct sat_endpoint;
 struct sat_queue;
 
 /* Every op kind: name, text. A kind no backend fills does not exist. */
@@ -135,8 +136,10 @@ struct sat_op {
     } from; /* COPY, PART_COPY: an object of the same service */
     struct {
         const char *upload_id;
-        unsigned number;             /* PART_PUT, PART_COPY: from 1 */
-        const struct sat_part *list; /* PART_FINISH: all parts, ascending */
+        unsigned number; /* PART_PUT, PART_COPY: from 1 */
+        /* PART_FINISH: all parts, ascending. PUT: these are there already, as parts of upload_id,
+         * in place of a source: it is finished, or aborted. */
+        const struct sat_part *list;
         size_t count;
         uint64_t crc64; /* PART_FINISH: of the whole object */
         bool has_crc64; /* also PART_BEGIN: the parts will be sent, with their checksums */
@@ -182,8 +185,9 @@ struct sat_op {
     struct sat_queue *queue;
     /* In place of a queue: called in an engine's thread when the op is done; must not block. */
     void (*done)(struct sat_op *op);
-    struct sat_attempt *attempt; /* private to engine.c */
-    int64_t base_deadline_ns;    /* deadline_ns as asked for, without the body's own time */
+    struct sat_attempt *attempt;         /* private to engine.c */
+    const struct sat_endpoint *endpoint; /* HTTP: where the latest attempt went */
+    int64_t base_deadline_ns;            /* deadline_ns as asked for, without the body's own time */
     unsigned attempts;
     int64_t not_before_ns;
     atomic_bool cancelled;

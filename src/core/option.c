@@ -108,8 +108,9 @@ const struct sat_option sat_options_common[] = {
         .key = "retry_mode",
         .type = SAT_OPTION_ENUM,
         .fallback = "standard",
-        .choices = "standard|off",
-        .help = "standard: repeats up to max_retries, less while most requests fail; off: never",
+        .choices = "standard|adaptive|off",
+        .help = "standard: repeats up to max_retries, less while most requests fail; adaptive: and "
+                "sends no faster than a service that throttles takes it; off: never",
     },
     {
         .key = "request_timeout",

@@ -11,7 +11,7 @@ static bool upload_wanted(const struct sat_op *op)
     const struct sat_conn *conn = op->conn;
     bool able = sat_conn_supports(conn, SAT_OP_PART_PUT);
     bool local = conn->backend->slots[SAT_OP_PUT].run != NULL;
-    if (op->source.kind == SAT_SOURCE_OBJECT)
+    if (op->source.kind == SAT_SOURCE_OBJECT || op->part.list != NULL)
         return able;
     uint64_t most = conn->backend->limits.put_max;
     bool large = op->source.length > conn->multipart_threshold;
@@ -53,4 +53,13 @@ uint64_t sat_part_size(const struct sat_limits *limits, uint64_t size, uint64_t 
     if (part < least)
         part = (least + MIB - 1) / MIB * MIB;
     return limits->part_max > 0 && part > limits->part_max ? limits->part_max : part;
+}
+
+void sat_part_take(struct sat_op *op, struct sat_part *part)
+{
+    bool sent = op->kind == SAT_OP_PART_PUT;
+    part->etag = op->info.etag;
+    op->info.etag = NULL;
+    part->has_crc64 = sent && (op->has_sent_crc64 || op->info.has_crc64);
+    part->crc64 = op->has_sent_crc64 ? op->sent_crc64 : op->info.crc64;
 }

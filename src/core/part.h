@@ -24,14 +24,10 @@ void sat_part_start(struct sat_op *op);
  */
 uint64_t sat_part_size(const struct sat_limits *limits, uint64_t size, uint64_t wish);
 
-/*
- * Runs a PART_FINISH and settles it: a success is verified, a repeated request or a lost reply
- * looked into by STATs, so that the outcome is the true one, or UNKNOWN_OUTCOME. `size` is the
- * whole object's.
- */
-int sat_upload_finish(struct sat_op *finish, uint64_t size, satchel_error *err);
+/* What a finished PART_PUT or PART_COPY tells of its part; takes the ETag over. */
+void sat_part_take(struct sat_op *op, struct sat_part *part);
 
-/* The two kinds: an upload (part.c) and a download by ranges (range.c). */
+/* The two kinds: an upload (upload.c) and a download by ranges (range.c). */
 void sat_upload_start(struct sat_op *whole);
 void sat_range_start(struct sat_op *whole);
 

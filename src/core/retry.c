@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/lock.h"
 #include "core/str.h"
 
@@ -21,6 +22,7 @@ struct sat_retry_bucket {
     char *endpoint;
     unsigned users;
     atomic_uint tokens;
+    struct sat_rate rate;
 };
 
 static struct sat_mutex buckets_lock = SAT_MUTEX_INIT;
@@ -48,7 +50,7 @@ bool sat_retry_due(const struct sat_retry_policy *policy, const struct sat_retry
     bool off = policy->max_attempts <= 1;
     if (off || state->retry == SAT_RETRY_NEVER || state->attempts >= policy->max_attempts)
         return false;
-    if (state->retry == SAT_RETRY_SKEW || state->retry == SAT_RETRY_ONCE) {
+    if (state->retry >= SAT_RETRY_SKEW) {
         *delay_ms = 0;
         return !state->corrected && state->remaining_ms > 0;
     }
@@ -75,11 +77,13 @@ static struct sat_retry_bucket *bucket_new(const char *endpoint)
     if (made == NULL)
         return NULL;
     made->endpoint = sat_strdup(endpoint);
+    if (made->endpoint == NULL) {
+        sat_free(made);
+        return NULL;
+    }
     atomic_init(&made->tokens, SAT_RETRY_TOKENS);
-    if (made->endpoint != NULL)
-        return made;
-    sat_free(made);
-    return NULL;
+    sat_rate_init(&made->rate, sat_clock_now_ns());
+    return made;
 }
 
 struct sat_retry_bucket *sat_retry_bucket_acquire(const char *endpoint)
@@ -110,6 +114,7 @@ void sat_retry_bucket_release(struct sat_retry_bucket *bucket)
     while (*link != bucket)
         link = &(*link)->next;
     *link = bucket->next;
+    sat_rate_fini(&bucket->rate);
     sat_free(bucket->endpoint);
     sat_free(bucket);
 }
@@ -139,4 +144,9 @@ void sat_retry_give(struct sat_retry_bucket *bucket, unsigned taken)
             return;
         sum = left + tokens < SAT_RETRY_TOKENS ? left + tokens : SAT_RETRY_TOKENS;
     } while (!atomic_compare_exchange_weak(&bucket->tokens, &left, sum));
+}
+
+struct sat_rate *sat_retry_rate(struct sat_retry_bucket *bucket)
+{
+    return &bucket->rate;
 }

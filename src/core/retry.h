@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "core/backend.h"
+#include "core/rate.h"
 
 struct sat_retry_policy {
     unsigned max_attempts; /* of one op, the first included; 1 = nothing is repeated */
@@ -33,7 +34,7 @@ struct sat_retry_state {
  * random(0..1) * min(2^n * base, 20 s), n = 0 after the first attempt, throttled replies with a
  * base 20 times as long (up to 1 s). A Retry-After of t adds that to t, at most 5 s of it. The
  * delay is cut at the deadline; a Retry-After beyond it is no retry. Never more than max_attempts.
- * SAT_RETRY_SKEW and SAT_RETRY_ONCE are repeated without delay, each of them once.
+ * SAT_RETRY_SKEW, _ONCE and _MOVED are repeated without delay, each of them once.
  */
 bool sat_retry_due(const struct sat_retry_policy *policy, const struct sat_retry_state *state,
                    uint64_t *delay_ms);
@@ -58,5 +59,7 @@ unsigned sat_retry_cost(enum sat_retry_class retry);
 bool sat_retry_take(struct sat_retry_bucket *bucket, unsigned tokens);
 /* A request was answered: what its op's repetitions took comes back, 1 when there were none. */
 void sat_retry_give(struct sat_retry_bucket *bucket, unsigned taken);
+/* The endpoint's rate; of use to connections in adaptive mode, which all tell it of replies. */
+struct sat_rate *sat_retry_rate(struct sat_retry_bucket *bucket);
 
 #endif

@@ -9,6 +9,7 @@
  * (4) The source is asked whether it is still what it was before the upload is finished.
  * (5) A store may tell the checksum of a copy's whole source as that of each part: it is left to
  *     take its own, which in the end must be the source's.
+ * (6) What was made, but is not what was sent, is deleted again, unless somebody overwrote it.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "core/engine.h"
 #include "core/error.h"
 #include "core/fan.h"
+#include "core/log.h"
 #include "core/part.h"
 #include "core/str.h"
 #include "core/worker.h"
@@ -36,12 +38,15 @@ enum {
 struct upload {
     struct sat_task task; /* first; asks the source (4) */
     struct sat_op *whole;
-    struct sat_op control; /* BEGIN, FINISH, STAT, ABORT: one after the other */
-    char *upload_id;
+    struct sat_op control; /* BEGIN, FINISH, STAT, ABORT, DELETE: one after the other */
+    char *made_id;
+    const char *upload_id; /* made here, or the whole's */
     uint64_t size;
     uint64_t part_size;
-    struct sat_part *list;
-    uint64_t crc64; /* of the whole */
+    struct sat_part *made_list;
+    const struct sat_part *list; /* likewise */
+    size_t count;                /* of them */
+    uint64_t crc64;              /* of the whole */
     bool has_crc64;
     char *finish_etag; /* what PART_FINISH told */
     unsigned looks;    /* made at what is there (2) */
@@ -60,13 +65,12 @@ static void end(struct upload *upload)
 {
     struct sat_op *whole = upload->whole;
     whole->err = upload->why;
-    size_t count = upload->fan.count;
     sat_fan_fini(&upload->fan);
     sat_op_fini(&upload->control);
-    for (size_t i = 0; upload->list != NULL && i < count; i++)
-        sat_free(upload->list[i].etag);
-    sat_free(upload->list);
-    sat_free(upload->upload_id);
+    for (size_t i = 0; upload->made_list != NULL && i < upload->count; i++)
+        sat_free(upload->made_list[i].etag);
+    sat_free(upload->made_list);
+    sat_free(upload->made_id);
     sat_free(upload->finish_etag);
     sat_free(upload);
     sat_op_complete(whole);
@@ -172,15 +176,12 @@ static int take(void *user, struct sat_fan_slot *slot, bool *again, satchel_erro
     *again = op->kind == SAT_OP_GET;
     if (*again)
         return take_fetched(upload, slot, err);
-    struct sat_part *part = &upload->list[slot->index];
+    struct sat_part *part = &upload->made_list[slot->index];
     part->number = op->part.number;
     part->size = length_of(upload, slot->index);
     if (op->kind == SAT_OP_PART_COPY && upload->whole->moved != NULL)
         atomic_fetch_add(upload->whole->moved, part->size);
-    part->etag = op->info.etag;
-    op->info.etag = NULL;
-    part->has_crc64 = op->kind == SAT_OP_PART_PUT && (op->has_sent_crc64 || op->info.has_crc64);
-    part->crc64 = op->has_sent_crc64 ? op->sent_crc64 : op->info.crc64;
+    sat_part_take(op, part);
     return SATCHEL_OK;
 }
 
@@ -194,7 +195,7 @@ static void combine(struct upload *upload)
         upload->crc64 = whole->from.crc64;
         return;
     }
-    for (size_t i = 0; i < upload->fan.count; i++) {
+    for (size_t i = 0; i < upload->count; i++) {
         const struct sat_part *part = &upload->list[i];
         upload->has_crc64 = upload->has_crc64 && part->has_crc64;
         upload->crc64 = sat_crc64_combine(upload->crc64, part->crc64, part->size);
@@ -209,6 +210,10 @@ static void take_result(struct upload *upload, struct sat_info *info)
     sat_info_fini(&whole->info);
     whole->info = *info;
     *info = (struct sat_info){0};
+    if (whole->info.etag == NULL) {
+        whole->info.etag = upload->finish_etag;
+        upload->finish_etag = NULL;
+    }
     whole->info.size = upload->size;
     whole->has_sent_crc64 = upload->has_crc64;
     whole->sent_crc64 = upload->crc64;
@@ -254,13 +259,15 @@ static uint32_t look_delay_ms(unsigned look)
     return look == 0 ? 0 : (uint32_t)LOOK_MS << (look - 1);
 }
 
-static int unknown_outcome(const char *key, const satchel_error *was, satchel_error *err)
+static void set_unknown_outcome(struct upload *upload)
 {
-    return sat_error_set(
-        err, SATCHEL_UNKNOWN_OUTCOME,
-        "the parts of '%.200s' were put together, but the outcome could not be "
-        "learned (look before you repeat it): %.200s",
-        key, was->text[0] != '\0' ? was->text : "it was said to be done, and is not there");
+    satchel_error was = upload->why;
+    (void)sat_error_set(&upload->why, SATCHEL_UNKNOWN_OUTCOME,
+                        "the parts of '%.200s' were put together, but the outcome could not be "
+                        "learned (look before you repeat it): %.200s",
+                        upload->whole->key,
+                        was.text[0] != '\0' ? was.text
+                                            : "it was said to be done, and is not there");
 }
 
 /* What the store says it made must be what was sent. */
@@ -272,46 +279,6 @@ static int check_result(const struct sat_op *finish, const uint64_t *crc64, satc
     return sat_error_set(err, SATCHEL_INTEGRITY,
                          "'%.200s': CRC64-NVME sent was %016llx, the store says %016llx",
                          finish->key, (unsigned long long)*crc64, (unsigned long long)info->crc64);
-}
-
-/* Looks until what is there is ours; false when it never was. */
-static bool find_ours(const struct sat_op *finish, const struct wanted *wanted,
-                      struct sat_info *info)
-{
-    bool found = false;
-    for (unsigned look = 0; look < LOOKS && !found; look++) {
-        struct sat_op stat = {.kind = SAT_OP_STAT,
-                              .conn = finish->conn,
-                              .key = finish->key,
-                              .delay_ms = look_delay_ms(look)};
-        (void)sat_op_run(&stat, NULL);
-        found = is_ours(&stat, wanted);
-        if (found) {
-            *info = stat.info;
-            stat.info = (struct sat_info){0};
-        }
-        sat_op_fini(&stat);
-    }
-    return found;
-}
-
-int sat_upload_finish(struct sat_op *finish, uint64_t size, satchel_error *err)
-{
-    const uint64_t *crc64 = finish->part.has_crc64 ? &finish->part.crc64 : NULL;
-    int code = sat_op_run(finish, err);
-    if (code == SATCHEL_OK)
-        code = check_result(finish, crc64, err);
-    if (code == SATCHEL_INTEGRITY || !wants_look(finish))
-        return code;
-    const struct wanted wanted = {.size = size, .crc64 = crc64, .etag = finish->info.etag};
-    struct sat_info info = {0};
-    if (find_ours(finish, &wanted, &info)) {
-        sat_info_fini(&finish->info);
-        finish->info = info;
-        return SATCHEL_OK;
-    }
-    bool unknown = finish->unsettled || finish->err.code == SATCHEL_OK;
-    return unknown ? unknown_outcome(finish->key, &finish->err, err) : code;
 }
 
 static const uint64_t *crc64_of(const struct upload *upload)
@@ -335,9 +302,8 @@ static void look_done(struct sat_op *op)
         look(upload);
         return;
     }
-    satchel_error was = upload->why;
     if (upload->whole->unsettled)
-        (void)unknown_outcome(upload->whole->key, &was, &upload->why);
+        set_unknown_outcome(upload);
     begin_abort(upload);
 }
 
@@ -348,17 +314,49 @@ static void look(struct upload *upload)
     submit_control(upload, SAT_OP_STAT, look_done);
 }
 
+/* Adds what could not be undone to what went wrong. */
+static void add_remains(struct upload *upload, const struct sat_op *op, const char *what)
+{
+    size_t used = strlen(upload->why.text);
+    (void)snprintf(upload->why.text + used, sizeof upload->why.text - used,
+                   "; %s upload %.100s failed", what, upload->upload_id);
+    SAT_WARN("'%s': %s upload %s failed: %s", upload->whole->key, what, upload->upload_id,
+             op->err.text);
+}
+
+/* (6) */
+static void delete_done(struct sat_op *op)
+{
+    struct upload *upload = of_control(op);
+    int code = op->err.code;
+    if (code != SATCHEL_OK && code != SATCHEL_NOT_FOUND && code != SATCHEL_CONFLICT)
+        add_remains(upload, op, "it is still stored, for deleting what came of");
+    end(upload);
+}
+
+static void begin_delete(struct upload *upload)
+{
+    if (upload->finish_etag == NULL) {
+        add_remains(upload, &upload->control, "it is still stored, for deleting what came of");
+        end(upload);
+        return;
+    }
+    reset_control(upload);
+    upload->control.if_match = upload->finish_etag;
+    submit_control(upload, SAT_OP_DELETE, delete_done);
+}
+
 static void finish_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
     bool finished = op->err.code == SATCHEL_OK;
     upload->why = op->err;
+    upload->finish_etag = op->info.etag;
+    op->info.etag = NULL;
     if (finished && check_result(op, crc64_of(upload), &upload->why) != SATCHEL_OK) {
-        end(upload); /* it is an object now, of a wrong checksum: there is nothing to abort */
+        begin_delete(upload); /* it is an object now: there is nothing to abort */
     } else if (wants_look(op)) {
         upload->whole->unsettled = finished || op->unsettled;
-        upload->finish_etag = op->info.etag;
-        op->info.etag = NULL;
         look(upload);
     } else if (finished) {
         take_result(upload, &op->info);
@@ -377,7 +375,7 @@ static void begin_finish(struct upload *upload)
     op->if_absent = whole->if_absent;
     op->parent = upload->whole;
     op->part.list = upload->list;
-    op->part.count = upload->fan.count;
+    op->part.count = upload->count;
     op->part.crc64 = upload->crc64;
     op->part.has_crc64 = upload->has_crc64 && whole->kind == SAT_OP_PUT;
     submit_control(upload, SAT_OP_PART_FINISH, finish_done);
@@ -416,12 +414,8 @@ static void ended(void *user)
 static void abort_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
-    if (op->err.code != SATCHEL_OK) {
-        size_t used = strlen(upload->why.text);
-        (void)snprintf(upload->why.text + used, sizeof upload->why.text - used,
-                       "; its parts are still stored, for aborting upload %.100s failed",
-                       upload->upload_id);
-    }
+    if (op->err.code != SATCHEL_OK)
+        add_remains(upload, op, "its parts are still stored, for aborting");
     end(upload);
 }
 
@@ -441,7 +435,8 @@ static void begin_done(struct sat_op *op)
 {
     struct upload *upload = of_control(op);
     upload->why = op->err;
-    upload->upload_id = op->upload_id;
+    upload->made_id = op->upload_id;
+    upload->upload_id = upload->made_id;
     op->upload_id = NULL;
     reset_control(upload);
     if (upload->why.code == SATCHEL_OK)
@@ -467,12 +462,42 @@ static int prepare_upload(struct upload *upload, satchel_error *err)
                              (unsigned long long)limits->part_max);
     upload->fan.rules = &rules;
     upload->fan.user = upload;
-    upload->fan.count = parts == 0 ? 1 : (size_t)parts; /* an empty object is one empty part */
-    upload->list = sat_calloc(upload->fan.count, sizeof *upload->list);
+    upload->count = parts == 0 ? 1 : (size_t)parts; /* an empty object is one empty part */
+    upload->fan.count = upload->count;
+    upload->made_list = sat_calloc(upload->count, sizeof *upload->made_list);
+    upload->list = upload->made_list;
     if (upload->list == NULL)
         return sat_error_nomem(err);
     return sat_fan_init(&upload->fan, upload->whole,
                         whole->width > 0 ? whole->width : conn->part_concurrency, err);
+}
+
+static void begin(struct upload *upload)
+{
+    struct sat_op *op = &upload->control;
+    const struct sat_op *whole = upload->whole;
+    op->tags = whole->tags;
+    op->metadata = whole->metadata;
+    op->content_type = whole->content_type;
+    op->storage_class = whole->storage_class;
+    op->part.has_crc64 = whole->kind == SAT_OP_PUT;
+    submit_control(upload, SAT_OP_PART_BEGIN, begin_done);
+}
+
+/* The parts are there: what is left is to put them together. */
+static void go_on(struct upload *upload)
+{
+    const struct sat_op *whole = upload->whole;
+    upload->upload_id = whole->part.upload_id;
+    upload->list = whole->part.list;
+    upload->count = whole->part.count;
+    for (size_t i = 0; i < upload->count; i++)
+        upload->size += upload->list[i].size;
+    combine(upload);
+    if (upload->why.code == SATCHEL_OK)
+        begin_finish(upload);
+    else
+        begin_abort(upload);
 }
 
 void sat_upload_start(struct sat_op *whole)
@@ -487,17 +512,14 @@ void sat_upload_start(struct sat_op *whole)
     upload->control.conn = whole->conn;
     if (atomic_load(&whole->cancelled))
         sat_error_set(&upload->why, SATCHEL_CANCELLED, "cancelled");
-    else
-        (void)prepare_upload(upload, &upload->why);
-    if (upload->why.code != SATCHEL_OK) {
-        end(upload);
+    if (whole->part.list != NULL) {
+        go_on(upload);
         return;
     }
-    struct sat_op *op = &upload->control;
-    op->tags = whole->tags;
-    op->metadata = whole->metadata;
-    op->content_type = whole->content_type;
-    op->storage_class = whole->storage_class;
-    op->part.has_crc64 = whole->kind == SAT_OP_PUT;
-    submit_control(upload, SAT_OP_PART_BEGIN, begin_done);
+    if (upload->why.code == SATCHEL_OK)
+        (void)prepare_upload(upload, &upload->why);
+    if (upload->why.code == SATCHEL_OK)
+        begin(upload);
+    else
+        end(upload);
 }

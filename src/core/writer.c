@@ -13,7 +13,6 @@
 
 #include "core/alloc.h"
 #include "core/backend.h"
-#include "core/crc.h"
 #include "core/error.h"
 #include "core/fork.h"
 #include "core/os.h"
@@ -125,11 +124,7 @@ static bool take_finished(struct sat_writer *writer)
         return false;
     struct lot *lot = (struct lot *)(void *)op;
     if (op->err.code == SATCHEL_OK) {
-        struct sat_part *part = sat_vec_at(&writer->parts, op->part.number - 1);
-        part->etag = op->info.etag;
-        op->info.etag = NULL;
-        part->has_crc64 = op->has_sent_crc64 || op->info.has_crc64;
-        part->crc64 = op->has_sent_crc64 ? op->sent_crc64 : op->info.crc64;
+        sat_part_take(op, sat_vec_at(&writer->parts, op->part.number - 1));
     } else if (writer->failed.code == SATCHEL_OK) {
         writer->failed = op->err;
     }
@@ -148,15 +143,15 @@ static int send_part(struct sat_writer *writer, satchel_error *err)
         return sat_error_set(err, SATCHEL_LIMIT,
                              "'%.200s' has more than %u parts: raise part_size or max_memory",
                              writer->put.key, limits->parts_max);
+    const struct sat_part part = {.number = (unsigned)writer->parts.len + 1,
+                                  .size = lot->bytes.len};
+    if (sat_vec_push(&writer->parts, &part) == NULL)
+        return sat_error_nomem(err);
     if (writer->upload_id == NULL) {
         int code = begin_upload(writer, err);
         if (code != SATCHEL_OK)
             return code;
     }
-    const struct sat_part part = {.number = (unsigned)writer->parts.len + 1,
-                                  .size = lot->bytes.len};
-    if (sat_vec_push(&writer->parts, &part) == NULL)
-        return sat_error_nomem(err);
     lot->op = (struct sat_op){
         .kind = SAT_OP_PART_PUT,
         .conn = writer->put.conn,
@@ -249,6 +244,21 @@ int sat_writer_write(struct sat_writer *writer, const void *data, size_t len, sa
 
 /* ---- the end */
 
+/* The upload is finished, or with `undo` ended; either way it is no more the writer's. */
+static int end_upload(struct sat_writer *writer, struct sat_op *op, bool undo, satchel_error *err)
+{
+    *op = writer->put;
+    op->kind = SAT_OP_PUT;
+    op->part.upload_id = writer->upload_id;
+    op->part.list = writer->parts.data;
+    op->part.count = writer->parts.len;
+    op->cancelled = undo;
+    int code = sat_op_run(op, err);
+    sat_free(writer->upload_id);
+    writer->upload_id = NULL;
+    return code;
+}
+
 static int finish_parts(struct sat_writer *writer, struct sat_op *op, satchel_error *err)
 {
     int code = writer->current == NULL ? SATCHEL_OK : send_part(writer, err);
@@ -256,27 +266,7 @@ static int finish_parts(struct sat_writer *writer, struct sat_op *op, satchel_er
         continue;
     if (code == SATCHEL_OK)
         code = fail(writer, err);
-    if (code != SATCHEL_OK)
-        return code;
-    *op = writer->put;
-    op->kind = SAT_OP_PART_FINISH;
-    op->part.upload_id = writer->upload_id;
-    op->part.list = writer->parts.data;
-    op->part.count = writer->parts.len;
-    op->part.has_crc64 = true;
-    uint64_t size = 0;
-    for (size_t i = 0; i < writer->parts.len; i++) {
-        const struct sat_part *part = sat_vec_at(&writer->parts, i);
-        op->part.has_crc64 = op->part.has_crc64 && part->has_crc64;
-        op->part.crc64 = sat_crc64_combine(op->part.crc64, part->crc64, part->size);
-        size += part->size;
-    }
-    code = sat_upload_finish(op, size, err);
-    if (code == SATCHEL_OK) {
-        sat_free(writer->upload_id);
-        writer->upload_id = NULL;
-    }
-    return code;
+    return code == SATCHEL_OK ? end_upload(writer, op, false, err) : code;
 }
 
 static int finish_whole(struct sat_writer *writer, struct sat_op *op, satchel_error *err)
@@ -311,16 +301,6 @@ int sat_writer_finish(struct sat_writer *writer, struct sat_info *info, satchel_
     return keep_failure(writer, code, &why, err);
 }
 
-static void abort_upload(struct sat_writer *writer)
-{
-    struct sat_op op = {.kind = SAT_OP_PART_ABORT,
-                        .conn = writer->put.conn,
-                        .key = writer->put.key,
-                        .part = {.upload_id = writer->upload_id}};
-    (void)sat_op_run(&op, NULL);
-    sat_op_fini(&op);
-}
-
 void sat_writer_free(struct sat_writer *writer)
 {
     if (writer == NULL || writer->generation != sat_fork_generation())
@@ -331,8 +311,11 @@ void sat_writer_free(struct sat_writer *writer)
     }
     while (writer->queue != NULL && take_finished(writer))
         continue;
-    if (writer->upload_id != NULL)
-        abort_upload(writer); /* (2) */
+    if (writer->upload_id != NULL) { /* (2); a failure is logged */
+        struct sat_op op;
+        (void)end_upload(writer, &op, true, NULL);
+        sat_op_fini(&op);
+    }
     for (unsigned i = 0; writer->lots != NULL && i < writer->count; i++)
         sat_buf_fini(&writer->lots[i].bytes);
     for (size_t i = 0; i < writer->parts.len; i++)

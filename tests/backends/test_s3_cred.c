@@ -119,8 +119,6 @@ static void a_profile_that_leads_elsewhere_is_refused(void **state)
     assert_int_equal(f->err.code, SATCHEL_UNSUPPORTED);
     (void)id_of(f, "", "[default]\n" KEYS("A"), "[default]\nsso_account_id = 1\n");
     assert_int_equal(f->err.code, SATCHEL_UNSUPPORTED);
-    (void)id_of(f, "", NULL, "[default]\ncredential_process = p\n" KEYS("B"));
-    assert_int_equal(f->err.code, SATCHEL_UNSUPPORTED);
     /* A credentials file's keys go before a process, as in botocore. */
     assert_string_equal(
         id_of(f, "", "[default]\n" KEYS("A"), "[default]\ncredential_process = p\n"), "A");

@@ -137,8 +137,9 @@ static void a_bucket_elsewhere_names_its_region(void **state)
     static const char header[] = "x-amz-bucket-region: eu-west-1\n";
     refuse(f, SAT_OP_STAT, 301, header, "");
     assert_int_equal(f->verdict.code, SATCHEL_INVALID);
-    assert_int_equal(f->verdict.retry, SAT_RETRY_NEVER);
-    assert_non_null(strstr(f->err.text, "set region=eu-west-1"));
+    assert_int_equal(f->verdict.retry, SAT_RETRY_MOVED);
+    assert_string_equal(f->verdict.region, "eu-west-1");
+    assert_non_null(strstr(f->err.text, "not in 'us-east-1': set region=eu-west-1"));
     refuse(f, SAT_OP_STAT, 400, header, "");
     assert_non_null(strstr(f->err.text, "set region=eu-west-1"));
     refuse(f, SAT_OP_GET, 400, "",
@@ -149,6 +150,42 @@ static void a_bucket_elsewhere_names_its_region(void **state)
     assert_int_equal(f->verdict.code, SATCHEL_DENIED);
     refuse(f, SAT_OP_STAT, 400, "x-amz-bucket-region: us-east-1\n", "");
     assert_null(strstr(f->err.text, "set region"));
+    refuse(f, SAT_OP_PUT, 400, header, "<Error><Code>InvalidArgument</Code></Error>");
+    assert_null(strstr(f->err.text, "set region"));
+}
+
+static void a_reply_of_the_region_asked_is_no_redirect(void **state)
+{
+    struct s3_fixture *f = *state;
+    struct sat_endpoint moved = f->endpoint;
+    (void)snprintf(moved.region, sizeof moved.region, "eu-west-1");
+    f->op.endpoint = &moved;
+    refuse(f, SAT_OP_STAT, 301, "x-amz-bucket-region: eu-west-1\n", "");
+    assert_int_equal(f->verdict.retry, SAT_RETRY_NEVER);
+    assert_non_null(strstr(f->err.text, "a redirect to another place is not followed"));
+    refuse(f, SAT_OP_STAT, 301, "x-amz-bucket-region: us-east-1\n", "");
+    assert_string_equal(f->verdict.region, "us-east-1");
+    f->op.endpoint = NULL;
+}
+
+static void only_what_is_said_of_its_own_bucket_moves_a_connection(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char header[] = "x-amz-bucket-region: eu-west-1\n";
+    f->op.bucket = "other";
+    refuse(f, SAT_OP_BUCKET_STAT, 301, header, "");
+    assert_int_equal(f->verdict.retry, SAT_RETRY_NEVER);
+    assert_non_null(strstr(f->err.text, "bucket 'other' is in region 'eu-west-1'"));
+    f->op.bucket = "bucket";
+    refuse(f, SAT_OP_BUCKET_STAT, 301, header, "");
+    assert_int_equal(f->verdict.retry, SAT_RETRY_MOVED);
+    refuse(f, SAT_OP_BUCKET_CREATE, 301, header, "");
+    assert_int_equal(f->verdict.retry, SAT_RETRY_NEVER);
+    refuse(f, SAT_OP_STAT, 301,
+           "x-amz-bucket-region: r-of-more-characters-than-a-name-of-a-region-"
+           "has-in-any-partition-there-is\n",
+           "");
+    assert_int_equal(f->verdict.retry, SAT_RETRY_NEVER);
 }
 
 static void a_wrong_clock_is_measured_by_the_date_of_the_reply(void **state)
@@ -232,6 +269,8 @@ int main(void)
         S3_TEST(the_text_has_the_services_words_and_what_to_do),
         S3_TEST(a_missing_bucket_is_named_with_the_way_to_make_it),
         S3_TEST(a_bucket_elsewhere_names_its_region),
+        S3_TEST(a_reply_of_the_region_asked_is_no_redirect),
+        S3_TEST(only_what_is_said_of_its_own_bucket_moves_a_connection),
         S3_TEST(a_wrong_clock_is_measured_by_the_date_of_the_reply),
         S3_TEST(the_service_says_how_long_to_wait),
         S3_TEST(a_date_to_wait_for_counts_by_our_clock_without_one_of_theirs),

@@ -20,13 +20,14 @@
 
 enum { EXAMPLE_TIME = 1369353600 };
 
+static const struct sat_sigv4_place example_place = {"examplebucket.s3.amazonaws.com", "us-east-1"};
+
 static struct sat_sigv4 *example_signer(void)
 {
     const struct sat_sigv4_keys keys = {
         .access_key_id = "AKIAIOSFODNN7EXAMPLE",
         .secret_access_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         .session_token = "",
-        .region = "us-east-1",
         .service = "s3",
     };
     struct sat_sigv4 *signer = sat_sigv4_new(&keys);
@@ -84,9 +85,9 @@ static void signs_the_examples_of_the_s3_documentation(void **state)
             sat_request_header(&request, name, colon + 2);
         }
         sat_sha256_hex(sat_span_of(example->body), payload);
-        assert_int_equal(sat_sigv4_sign(signer, "examplebucket.s3.amazonaws.com", payload,
-                                        EXAMPLE_TIME, &request, NULL),
-                         SATCHEL_OK);
+        assert_int_equal(
+            sat_sigv4_sign(signer, &example_place, payload, EXAMPLE_TIME, &request, NULL),
+            SATCHEL_OK);
         const char *authorization = sat_request_find(&request, "Authorization");
         assert_non_null(authorization);
         assert_string_equal(strstr(authorization, "Signature=") + 10, example->signature);
@@ -109,6 +110,7 @@ static void signs_the_put_example_of_the_s3_documentation(void **state)
         {"x-amz-content-sha256", 20, payload},
     };
     const struct sat_sigv4_input input = {
+        .region = "us-east-1",
         .method = "PUT",
         .path = "/test%24file.text",
         .query = "",
@@ -134,7 +136,7 @@ static void signs_the_put_example_of_the_s3_documentation(void **state)
 static void the_redactor_knows_the_token_of_a_signer(void **state)
 {
     (void)state;
-    const struct sat_sigv4_keys keys = {"id", "secret", "token-of-the-test", "r", "s3"};
+    const struct sat_sigv4_keys keys = {"id", "secret", "token-of-the-test", "s3"};
     char text[] = "said: token-of-the-test";
     char after[] = "said: token-of-the-test";
     struct sat_sigv4 *signer = sat_sigv4_new(&keys);
@@ -145,12 +147,13 @@ static void the_redactor_knows_the_token_of_a_signer(void **state)
     assert_string_equal(after, "said: token-of-the-test");
 }
 
-/* ---- the key of the day */
+/* ---- the key of a day and a region */
 
-static void sign_at(struct sat_sigv4 *signer, int64_t wall_s, char out[65])
+static void sign_at(struct sat_sigv4 *signer, int64_t wall_s, const char *region, char out[65])
 {
     struct sat_sigv4_header header = {"host", 4, "h"};
-    const struct sat_sigv4_input input = {.method = "GET",
+    const struct sat_sigv4_input input = {.region = region,
+                                          .method = "GET",
                                           .path = "/",
                                           .query = "",
                                           .payload = EMPTY_SHA256,
@@ -163,21 +166,36 @@ static void sign_at(struct sat_sigv4 *signer, int64_t wall_s, char out[65])
     memcpy(out, strstr(sat_buf_str(&buf), "Signature=") + 10, 65);
 }
 
-static void a_kept_key_is_not_used_on_another_day(void **state)
+/* What a signer without a past signs. */
+static void sign_fresh(int64_t wall_s, const char *region, char out[65])
+{
+    struct sat_sigv4 *signer = example_signer();
+    sign_at(signer, wall_s, region, out);
+    sat_sigv4_free(signer);
+}
+
+static void a_kept_key_is_not_used_elsewhere(void **state)
 {
     (void)state;
-    char kept[65];
+    char is[65];
     char fresh[65];
+    const int64_t days[] = {EXAMPLE_TIME, EXAMPLE_TIME + 86400};
+    /* The last is too long to be kept. */
+    const char *const regions[] = {
+        "us-east-1", "eu-west-1",
+        "a-region-of-many-characters-a-region-of-many-characters-a-region-of-many-characters"};
     struct sat_sigv4 *signer = example_signer();
-    sign_at(signer, EXAMPLE_TIME, kept);
-    sign_at(signer, EXAMPLE_TIME + 86400, kept);
-    struct sat_sigv4 *other = example_signer();
-    sign_at(other, EXAMPLE_TIME + 86400, fresh);
-    assert_string_equal(kept, fresh);
-    sign_at(signer, EXAMPLE_TIME, kept);
-    assert_string_not_equal(kept, fresh);
+    for (size_t i = 0; i < 24; i++) {
+        const char *region = regions[i % 3];
+        int64_t day = days[i / 4 % 2];
+        sign_at(signer, day, region, is);
+        sign_fresh(day, region, fresh);
+        assert_string_equal(is, fresh);
+    }
+    sign_fresh(EXAMPLE_TIME, "us-east-1", is);
+    sign_fresh(EXAMPLE_TIME, "eu-west-1", fresh);
+    assert_string_not_equal(is, fresh);
     sat_sigv4_free(signer);
-    sat_sigv4_free(other);
 }
 
 /* ---- whole requests */
@@ -185,6 +203,7 @@ static void a_kept_key_is_not_used_on_another_day(void **state)
 static void signs_what_a_proxy_leaves_alone(void **state)
 {
     (void)state;
+    const struct sat_sigv4_place place = {"h:9000", "us-east-1"};
     struct sat_request request;
     struct sat_sigv4 *signer = example_signer();
     sat_request_init(&request);
@@ -199,7 +218,7 @@ static void signs_what_a_proxy_leaves_alone(void **state)
     sat_request_header(&request, "Expect", "100-continue");
     sat_request_header(&request, "Connection", "close");
     assert_int_equal(
-        sat_sigv4_sign(signer, "h:9000", SAT_SIGV4_UNSIGNED, EXAMPLE_TIME, &request, NULL),
+        sat_sigv4_sign(signer, &place, SAT_SIGV4_UNSIGNED, EXAMPLE_TIME, &request, NULL),
         SATCHEL_OK);
     assert_non_null(strstr(sat_request_find(&request, "authorization"),
                            "SignedHeaders=content-md5;content-type;host;if-match;range;"
@@ -214,12 +233,13 @@ static void signs_what_a_proxy_leaves_alone(void **state)
 static void a_session_token_is_sent_and_signed(void **state)
 {
     (void)state;
-    const struct sat_sigv4_keys keys = {"id", "secret", "token", "r", "s3"};
+    const struct sat_sigv4_keys keys = {"id", "secret", "token", "s3"};
     struct sat_sigv4 *signer = sat_sigv4_new(&keys);
     struct sat_request request;
     sat_request_init(&request);
-    assert_int_equal(sat_sigv4_sign(signer, "h", EMPTY_SHA256, EXAMPLE_TIME, &request, NULL),
-                     SATCHEL_OK);
+    assert_int_equal(
+        sat_sigv4_sign(signer, &example_place, EMPTY_SHA256, EXAMPLE_TIME, &request, NULL),
+        SATCHEL_OK);
     assert_string_equal(sat_request_find(&request, "x-amz-security-token"), "token");
     assert_non_null(strstr(sat_request_find(&request, "Authorization"), ";x-amz-security-token,"));
     sat_request_fini(&request);
@@ -418,12 +438,12 @@ static void run_vector(const char *root, const char *name)
         .access_key_id = context_str(&v, "credentials", "access_key_id"),
         .secret_access_key = context_str(&v, "credentials", "secret_access_key"),
         .session_token = "",
-        .region = context_str(&v, NULL, "region"),
         .service = context_str(&v, NULL, "service"),
     };
     struct sat_sigv4 *signer = sat_sigv4_new(&keys);
     const int64_t wall_s = sign_headers_of(&v);
     const struct sat_sigv4_input input = {
+        .region = context_str(&v, NULL, "region"),
         .wall_s = wall_s,
         .method = v.method,
         .path = sat_buf_str(&v.path),
@@ -435,7 +455,7 @@ static void run_vector(const char *root, const char *name)
     sat_sigv4_canonical(&input, &out, &names);
     assert_file(&v, "header-canonical-request.txt", &out);
     sat_buf_reset(&names);
-    sat_sigv4_string_to_sign(signer, input.wall_s, sat_buf_span(&out), &names);
+    sat_sigv4_string_to_sign(signer, &input, sat_buf_span(&out), &names);
     assert_file(&v, "header-string-to-sign.txt", &names);
     sat_buf_reset(&out);
     assert_int_equal(sat_sigv4_authorize(signer, &input, &out, NULL), SATCHEL_OK);
@@ -509,7 +529,7 @@ int main(void)
         cmocka_unit_test(the_redactor_knows_the_token_of_a_signer),
         cmocka_unit_test(signs_the_examples_of_the_s3_documentation),
         cmocka_unit_test(signs_the_put_example_of_the_s3_documentation),
-        cmocka_unit_test(a_kept_key_is_not_used_on_another_day),
+        cmocka_unit_test(a_kept_key_is_not_used_elsewhere),
         cmocka_unit_test(signs_what_a_proxy_leaves_alone),
         cmocka_unit_test(a_session_token_is_sent_and_signed),
         cmocka_unit_test(signs_the_public_vectors),

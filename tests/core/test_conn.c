@@ -102,7 +102,7 @@ static void options_reach_the_connection(void **state)
     sat_conn_close(conn);
 }
 
-static void retry_mode_off_is_one_attempt(void **state)
+static void retry_modes_off_and_adaptive(void **state)
 {
     (void)state;
     set("max_retries", "7");
@@ -110,9 +110,13 @@ static void retry_mode_off_is_one_attempt(void **state)
     struct sat_conn *conn = conn_of("fakelocal:///x");
     assert_int_equal(conn->max_retries, 1);
     assert_null(conn->retry_bucket); /* no endpoint */
+    assert_false(conn->adaptive);
     sat_conn_close(conn);
-    assert_int_equal(sat_config_set(config, "retry_mode", "adaptive", SAT_ORIGIN_SET, NULL),
-                     SATCHEL_INVALID);
+    set("retry_mode", "adaptive");
+    conn = conn_of("fakelocal:///x");
+    assert_int_equal(conn->max_retries, 7);
+    assert_true(conn->adaptive);
+    sat_conn_close(conn);
 }
 
 static void connections_to_one_endpoint_share_its_retries(void **state)
@@ -189,7 +193,7 @@ int main(void)
         TEST(a_folder_uri_gives_a_root_with_one_slash),
         TEST(a_wrong_uri_is_told),
         TEST(options_reach_the_connection),
-        TEST(retry_mode_off_is_one_attempt),
+        TEST(retry_modes_off_and_adaptive),
         TEST(connections_to_one_endpoint_share_its_retries),
         TEST(no_request_timeout_is_a_far_deadline),
         TEST(connections_of_like_settings_share_an_engine),

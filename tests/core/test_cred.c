@@ -166,7 +166,7 @@ static void a_missing_file_is_told_to_the_next_step(void **state)
     assert_int_equal(look_ups, 1);
 }
 
-static void keys_near_their_end_are_used_once(void **state)
+static void keys_near_their_end_are_looked_up_once_a_minute(void **state)
 {
     (void)state;
     start_answering();
@@ -174,14 +174,28 @@ static void keys_near_their_end_are_used_once(void **state)
     expires_s = NOW_S + 599;
     assert_int_equal(stat_once(NULL), SATCHEL_OK);
     assert_int_equal(stat_once(NULL), SATCHEL_OK);
-    assert_int_equal(look_ups, 2);
-    expires_s = NOW_S + 602;
+    assert_int_equal(look_ups, 1);
+    sat_clock_fake_wall((NOW_S + 60) * SAT_NS_PER_S);
+    expires_s = NOW_S + 2000;
     assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_int_equal(look_ups, 2);
+    sat_clock_fake_wall((NOW_S + 2000 - 600) * SAT_NS_PER_S);
+    expires_s = 0;
     assert_int_equal(stat_once(NULL), SATCHEL_OK);
     assert_int_equal(look_ups, 3);
-    sat_clock_fake_wall((NOW_S + 2) * SAT_NS_PER_S);
+}
+
+static void keys_are_not_used_beyond_their_end(void **state)
+{
+    (void)state;
+    start_answering();
+    sat_clock_fake_wall(NOW_S * SAT_NS_PER_S);
+    expires_s = NOW_S + 10;
     assert_int_equal(stat_once(NULL), SATCHEL_OK);
-    assert_int_equal(look_ups, 4);
+    sat_clock_fake_wall((NOW_S + 10) * SAT_NS_PER_S);
+    write_file("keys", "two");
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_keys(1, "two");
 }
 
 static void keys_the_service_calls_expired_are_looked_up_anew(void **state)
@@ -251,7 +265,8 @@ int main(void)
         CRED_TEST(all_that_wait_share_one_look_up),
         CRED_TEST(a_failure_goes_to_all_that_wait_and_is_not_kept),
         CRED_TEST(a_missing_file_is_told_to_the_next_step),
-        CRED_TEST(keys_near_their_end_are_used_once),
+        CRED_TEST(keys_near_their_end_are_looked_up_once_a_minute),
+        CRED_TEST(keys_are_not_used_beyond_their_end),
         CRED_TEST(keys_the_service_calls_expired_are_looked_up_anew),
         CRED_TEST(rejected_keys_do_not_take_newer_ones_along),
         CRED_TEST(expired_keys_of_ones_own_are_no_reason_to_repeat),
