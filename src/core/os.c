@@ -268,6 +268,13 @@ static int64_t read_fully(const char *op, int fd, char *data, size_t len, int64_
     return (int64_t)done;
 }
 
+int64_t sat_os_read_some(int fd, void *data, size_t len)
+{
+    struct sat_os_call call = {
+        .op = "read", .fd = fd, .fd2 = -1, .offset = -1, .size = (int64_t)len};
+    return transfer_once(&call, data);
+}
+
 int64_t sat_os_read(int fd, void *data, size_t len)
 {
     return read_fully("read", fd, data, len, -1);

@@ -52,6 +52,8 @@ int sat_os_realpath(const char *path, char *out, size_t size);
 /* Read up to `len` bytes until the end of the file; the number read (short only at the end). */
 int64_t sat_os_read(int fd, void *data, size_t len);
 int64_t sat_os_pread(int fd, void *data, size_t len, int64_t offset);
+/* What a pipe has, at most `len` bytes; 0 at its end. */
+int64_t sat_os_read_some(int fd, void *data, size_t len);
 /* Write all `len` bytes: 0 or -errno (some bytes may then be written). */
 int sat_os_write_all(int fd, const void *data, size_t len);
 int sat_os_pwrite_all(int fd, const void *data, size_t len, int64_t offset);

@@ -160,9 +160,6 @@ static int start_gated(struct process *process, char **argv)
     int out[2] = {-1, -1};
     int said[2] = {-1, -1};
     int rc = pipe2(out, O_CLOEXEC) != 0 || pipe2(said, O_CLOEXEC) != 0 ? errno : 0;
-    if (rc == 0 &&
-        (fcntl(out[0], F_SETFL, O_NONBLOCK) != 0 || fcntl(said[0], F_SETFL, O_NONBLOCK) != 0))
-        rc = errno;
     if (rc == 0)
         rc = spawn_with(&process->pid, argv, out[1], said[1]);
     (void)sat_os_close(out[1]);
@@ -205,12 +202,8 @@ static int drain(struct process *process, enum end which, satchel_error *err)
     char block[BLOCK];
     struct pollfd *end = &process->ends[which];
     int code = SATCHEL_OK;
-    while (end->fd >= 0 && code == SATCHEL_OK) {
-        ssize_t got = read(end->fd, block, sizeof block);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 && errno == EAGAIN)
-            break;
+    while (code == SATCHEL_OK && end->fd >= 0 && poll(end, 1, 0) > 0) {
+        int64_t got = sat_os_read_some(end->fd, block, sizeof block);
         if (got <= 0) {
             close_end(end);
         } else if (which == ERRORS) {
