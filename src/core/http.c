@@ -1,6 +1,7 @@
 /*
- * One lane's HTTP client on a curl multi. Why not the easy interface: sixteen transfers share one
- * thread, its connections and its TLS sessions.
+ * One lane's HTTP client on a curl multi, whose sockets are waited for by core/poller.h. Why not
+ * the easy interface: sixteen transfers share one thread, its connections and its TLS sessions. Why
+ * not curl's own poll: it asks the kernel for each socket, twice a reply.
  *
  * (1) curl repeats a request by itself when a reused connection turns out dead. A conditional
  *     write must not be repeated behind our back, so the second call of `on_request` for one
@@ -12,6 +13,7 @@
  *     again as they leave, and the last ones are held back when the sum differs.
  * (5) Sockets are recorded: a forked child closes its copies, so that a connection ends when the
  *     parent ends it, and touches nothing else of this file's.
+ * (6) A socket that cannot be waited for ends its transfer at the latest when it is late.
  */
 #include "core/http.h"
 
@@ -30,6 +32,7 @@
 #include "core/fork.h"
 #include "core/lock.h"
 #include "core/ownfd.h"
+#include "core/poller.h"
 
 #define USER_AGENT "satchel/" SATCHEL_VERSION_TEXT
 
@@ -37,6 +40,7 @@ enum {
     BUFFER_SMALL = 64 * 1024,
     BUFFER_LARGE = 512 * 1024,
     SPARE_HANDLES = 32,
+    EVENTS_AT_ONCE = 64,
     BODY_AT_ONCE = 64 * 1024 - 1, /* the largest that curl sends together with the head */
     URL_MAX = 256 * 1024,
 };
@@ -64,7 +68,8 @@ struct sat_transfer {
 
 struct sat_http {
     CURLM *multi;
-    bool stirred; /* a transfer was added, or a socket became ready, since curl last looked */
+    struct sat_poller *poller;
+    int64_t due_ns; /* when curl wants to be called without an event; 0 = never */
     struct sat_transfer *active;
     struct sat_transfer *spare;
     unsigned spares;
@@ -226,8 +231,31 @@ static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_soc
 
 static int on_close_socket(void *user, curl_socket_t fd)
 {
-    (void)user;
+    struct sat_http *http = user;
+    sat_poller_forget(http->poller, fd);
     sat_ownfd_close(fd);
+    return 0;
+}
+
+/* (6) */
+static int on_interest(CURL *easy, curl_socket_t fd, int what, void *user, void *socket_user)
+{
+    struct sat_http *http = user;
+    unsigned wanted = what == CURL_POLL_IN      ? SAT_POLLER_READ
+                      : what == CURL_POLL_OUT   ? SAT_POLLER_WRITE
+                      : what == CURL_POLL_INOUT ? SAT_POLLER_READ | SAT_POLLER_WRITE
+                                                : 0;
+    (void)easy;
+    (void)socket_user;
+    (void)sat_poller_want(http->poller, fd, wanted, NULL);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *user)
+{
+    struct sat_http *http = user;
+    (void)multi;
+    http->due_ns = timeout_ms < 0 ? 0 : sat_clock_now_ns() + timeout_ms * SAT_NS_PER_MS;
     return 0;
 }
 
@@ -340,7 +368,7 @@ static void set_body(struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->body.length);
 }
 
-static void set_callbacks(struct sat_transfer *transfer)
+static void set_callbacks(struct sat_http *http, struct sat_transfer *transfer)
 {
     CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
@@ -353,6 +381,7 @@ static void set_callbacks(struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
 }
 
 static void set_transport(struct sat_transfer *transfer)
@@ -455,12 +484,18 @@ int sat_http_new(unsigned max_connections, struct sat_http **http, satchel_error
     struct sat_http *made = sat_calloc(1, sizeof *made);
     if (made == NULL)
         return sat_error_nomem(err);
-    made->multi = curl_multi_init();
+    int code = sat_poller_new(&made->poller, err);
+    made->multi = code == SATCHEL_OK ? curl_multi_init() : NULL;
     if (made->multi == NULL) {
+        sat_poller_free(made->poller);
         sat_free(made);
-        return sat_error_nomem(err);
+        return code == SATCHEL_OK ? sat_error_nomem(err) : code;
     }
     made->finished_tail = &made->finished;
+    curl_multi_setopt(made->multi, CURLMOPT_SOCKETFUNCTION, on_interest);
+    curl_multi_setopt(made->multi, CURLMOPT_SOCKETDATA, made);
+    curl_multi_setopt(made->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(made->multi, CURLMOPT_TIMERDATA, made);
     curl_multi_setopt(made->multi, CURLMOPT_MAXCONNECTS, (long)max_connections);
     curl_multi_setopt(made->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     *http = made;
@@ -477,6 +512,7 @@ void sat_http_free(struct sat_http *http)
         transfer_free(transfer);
     }
     curl_multi_cleanup(http->multi);
+    sat_poller_free(http->poller);
     sat_free(http);
 }
 
@@ -504,14 +540,13 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
         transfer_spare(http, transfer);
         return sat_error_nomem(err);
     }
-    set_callbacks(transfer);
+    set_callbacks(http, transfer);
     set_transport(transfer);
     set_body(transfer);
     if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_spare(http, transfer);
         return sat_error_nomem(err);
     }
-    http->stirred = true;
     exchange->transfer = transfer;
     transfer->prev = NULL;
     transfer->next = http->active;
@@ -650,34 +685,53 @@ static int expire(struct sat_http *http, int64_t now, int timeout_ms)
     return timeout_ms;
 }
 
-/* Looking costs curl a system call for each transfer: only where there is something to see. */
-static void perform(struct sat_http *http)
+/* Has curl do what is due without an event: a transfer that was added, a name that was resolved. */
+static void serve_timer(struct sat_http *http)
 {
     int running = 0;
-    long due_ms = -1;
-    (void)curl_multi_timeout(http->multi, &due_ms);
-    if (!http->stirred && due_ms != 0)
+    if (http->due_ns == 0 || http->due_ns > sat_clock_now_ns())
         return;
-    http->stirred = false;
-    (void)curl_multi_perform(http->multi, &running);
-    collect(http);
+    http->due_ns = 0;
+    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static void serve_socket(struct sat_http *http, const struct sat_poller_event *event)
+{
+    int running = 0;
+    int what = (event->what & SAT_POLLER_READ) != 0 ? CURL_CSELECT_IN : 0;
+    what |= (event->what & SAT_POLLER_WRITE) != 0 ? CURL_CSELECT_OUT : 0;
+    what |= (event->what & SAT_POLLER_FAULT) != 0 ? CURL_CSELECT_ERR : 0;
+    (void)curl_multi_socket_action(http->multi, event->fd, what, &running);
+}
+
+/* Milliseconds to wait: until the timer, at most `timeout_ms`. */
+static int time_to_wait(const struct sat_http *http, int timeout_ms)
+{
+    int64_t left_ns = http->due_ns - sat_clock_now_ns();
+    if (http->due_ns == 0 || left_ns / SAT_NS_PER_MS >= timeout_ms)
+        return timeout_ms;
+    return left_ns <= 0 ? 0 : (int)(left_ns / SAT_NS_PER_MS) + 1;
 }
 
 void sat_http_poll(struct sat_http *http, int timeout_ms)
 {
-    int ready = 0;
+    struct sat_poller_event events[EVENTS_AT_ONCE];
     int64_t now = sat_clock_now_ns();
-    perform(http);
+    serve_timer(http);
+    collect(http);
     if (http->finished == NULL)
         timeout_ms = expire(http, now, timeout_ms);
     if (http->finished != NULL)
         return;
     unsigned depth = sat_fork_park();
-    (void)curl_multi_poll(http->multi, NULL, 0, timeout_ms, &ready);
+    size_t count =
+        sat_poller_wait(http->poller, time_to_wait(http, timeout_ms), events, EVENTS_AT_ONCE);
     sat_fork_unpark(depth);
     now = sat_clock_now_ns();
-    http->stirred = ready > 0; /* what woke it apart */
-    perform(http);
+    for (size_t i = 0; i < count; i++)
+        serve_socket(http, &events[i]);
+    serve_timer(http);
+    collect(http);
     (void)expire(http, now, INT_MAX);
 }
 
@@ -695,5 +749,5 @@ struct sat_exchange *sat_http_next(struct sat_http *http)
 
 void sat_http_wakeup(struct sat_http *http)
 {
-    (void)curl_multi_wakeup(http->multi);
+    sat_poller_wake(http->poller);
 }
