@@ -14,6 +14,8 @@
  * (5) Sockets are recorded: a forked child closes its copies, so that a connection ends when the
  *     parent ends it, and touches nothing else of this file's.
  * (6) A socket that cannot be waited for ends its transfer at the latest when it is late.
+ * (7) A handle is set up once, and each exchange sets all that differs from one to the next; but
+ *     what it is to trust is not carried over to another: such a handle is set up anew.
  */
 #include "core/http.h"
 
@@ -61,6 +63,7 @@ struct sat_transfer {
     struct sat_sha256 sent_sha256;
     int64_t progress_ns; /* when a byte moved last */
     unsigned requests;   /* times curl was about to send, see (1) */
+    bool trust_changed;  /* the handle verifies otherwise than the system does */
     bool head_done;
     bool body_sent;
     char message[CURL_ERROR_SIZE];
@@ -346,14 +349,12 @@ static void set_body(struct sat_transfer *transfer)
     transfer->body_sent = none || transfer->body.length == 0;
     transfer->sent = 0;
     transfer->sent_crc64 = 0;
-    sat_sha256_init(&transfer->sent_sha256);
+    if (transfer->body.kind == SAT_SOURCE_FILE)
+        sat_sha256_init(&transfer->sent_sha256);
     if (strcmp(request->method, "HEAD") == 0)
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-    if (none) {
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (none)
         return;
-    }
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     if (transfer->body.kind == SAT_SOURCE_SPAN && transfer->body.length > 0 &&
         transfer->body.length <= BODY_AT_ONCE) {
         transfer->body_sent = true;
@@ -363,8 +364,6 @@ static void set_body(struct sat_transfer *transfer)
         return;
     }
     curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)transfer->body.length);
 }
 
@@ -377,6 +376,8 @@ static void set_callbacks(struct sat_http *http, struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
@@ -384,11 +385,9 @@ static void set_callbacks(struct sat_http *http, struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
 }
 
-static void set_transport(struct sat_transfer *transfer)
+static void set_policy(struct sat_transfer *transfer)
 {
-    const struct sat_exchange *exchange = transfer->exchange;
     CURL *easy = transfer->easy;
-    bool to_file = exchange->sink != NULL && exchange->sink->kind == SAT_SINK_FILE;
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     /* A resolver that hangs must not hold the thread beyond the deadline. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -400,17 +399,36 @@ static void set_transport(struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, USER_AGENT);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)exchange->connect_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)(to_file ? BUFFER_LARGE : BUFFER_SMALL));
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)BUFFER_SMALL * 4);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, exchange->insecure ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, exchange->insecure ? 0L : 2L);
+}
+
+/* What differs from one exchange to the next; (7). */
+static void set_exchange(struct sat_transfer *transfer)
+{
+    const struct sat_exchange *exchange = transfer->exchange;
+    CURL *easy = transfer->easy;
+    bool to_file = exchange->sink != NULL && exchange->sink->kind == SAT_SINK_FILE;
+    curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, exchange->request->method);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)exchange->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)(to_file ? BUFFER_LARGE : BUFFER_SMALL));
+    transfer->trust_changed = exchange->insecure || exchange->ca_file != NULL;
+    if (exchange->insecure) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (exchange->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, exchange->ca_file);
 }
 
 /* ---- handles */
+
+static void set_up(struct sat_http *http, struct sat_transfer *transfer)
+{
+    set_callbacks(http, transfer);
+    set_policy(transfer);
+}
 
 static struct sat_transfer *transfer_new(struct sat_http *http)
 {
@@ -426,10 +444,12 @@ static struct sat_transfer *transfer_new(struct sat_http *http)
     sat_buf_init(&transfer->url, URL_MAX);
     sat_buf_init(&transfer->empties, SAT_REQUEST_TEXT_MAX);
     transfer->easy = curl_easy_init();
-    if (transfer->easy != NULL)
-        return transfer;
-    sat_free(transfer);
-    return NULL;
+    if (transfer->easy == NULL) {
+        sat_free(transfer);
+        return NULL;
+    }
+    set_up(http, transfer);
+    return transfer;
 }
 
 static void transfer_free(struct sat_transfer *transfer)
@@ -448,7 +468,10 @@ static void transfer_spare(struct sat_http *http, struct sat_transfer *transfer)
         transfer_free(transfer);
         return;
     }
-    curl_easy_reset(transfer->easy);
+    if (transfer->trust_changed) {
+        curl_easy_reset(transfer->easy);
+        set_up(http, transfer);
+    }
     transfer->exchange = NULL;
     transfer->next = http->spare;
     http->spare = transfer;
@@ -540,8 +563,7 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
         transfer_spare(http, transfer);
         return sat_error_nomem(err);
     }
-    set_callbacks(http, transfer);
-    set_transport(transfer);
+    set_exchange(transfer);
     set_body(transfer);
     if (curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
         transfer_spare(http, transfer);

@@ -11,6 +11,8 @@
 #include "core/os.h"
 #include "core/part.h"
 
+#define LINGER_NS SAT_NS_PER_MS
+
 static const char *const kind_texts[] = {
 #define KIND_TEXT(name, text) [SAT_OP_##name] = (text),
     SAT_OP_MAP(KIND_TEXT)
@@ -113,6 +115,9 @@ struct sat_queue {
     struct sat_cond ready;
     struct {
         size_t under_way; /* submitted and not yet taken out */
+        size_t finished;  /* of them */
+        size_t enough;    /* as many wake a listener; 0 = one does */
+        bool poked;
         struct sat_op *first;
         struct sat_op **tail;
     } locked;
@@ -160,18 +165,10 @@ void sat_queue_free(struct sat_queue *queue)
     sat_free(queue);
 }
 
-struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns)
+static struct sat_op *pop_locked(struct sat_queue *queue)
 {
-    bool in_time = deadline_ns != 0;
-    if (queue->generation != sat_fork_generation())
-        return NULL;
-    SAT_LOCKED(&queue->lock);
-    while (queue->locked.first == NULL) {
-        if (queue->locked.under_way == 0 || !in_time)
-            return NULL;
-        in_time = sat_cond_wait_until(&queue->ready, &queue->lock, deadline_ns);
-    }
     struct sat_op *op = queue->locked.first;
+    queue->locked.finished--;
     queue->locked.first = op->next;
     if (queue->locked.first == NULL) {
         queue->locked.tail = &queue->locked.first;
@@ -183,6 +180,57 @@ struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns
     if (--queue->locked.under_way == 0)
         sat_cond_broadcast(&queue->ready);
     return op;
+}
+
+struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns)
+{
+    bool in_time = deadline_ns != 0;
+    if (queue->generation != sat_fork_generation())
+        return NULL;
+    SAT_LOCKED(&queue->lock);
+    while (queue->locked.first == NULL) {
+        if (queue->locked.under_way == 0 || !in_time)
+            return NULL;
+        in_time = sat_cond_wait_until(&queue->ready, &queue->lock, deadline_ns);
+    }
+    return pop_locked(queue);
+}
+
+/* More of them will be there soon. */
+static void linger_locked(struct sat_queue *queue, size_t enough)
+{
+    int64_t until = sat_clock_now_ns() + LINGER_NS;
+    bool in_time = true;
+    queue->locked.enough = enough;
+    while (queue->locked.finished < enough && !queue->locked.poked && in_time)
+        in_time = sat_cond_wait_until(&queue->ready, &queue->lock, until);
+    queue->locked.enough = 0;
+}
+
+struct sat_op *sat_queue_listen(struct sat_queue *queue, size_t enough, int64_t deadline_ns)
+{
+    bool waited = false;
+    bool in_time = true;
+    if (queue->generation != sat_fork_generation())
+        return NULL;
+    SAT_LOCKED(&queue->lock);
+    while (queue->locked.first == NULL && !queue->locked.poked && in_time) {
+        in_time = sat_cond_wait_until(&queue->ready, &queue->lock, deadline_ns);
+        waited = true;
+    }
+    if (waited && queue->locked.first != NULL)
+        linger_locked(queue, enough);
+    if (queue->locked.first != NULL)
+        return pop_locked(queue);
+    queue->locked.poked = false;
+    return NULL;
+}
+
+void sat_queue_poke(struct sat_queue *queue)
+{
+    SAT_LOCKED(&queue->lock);
+    queue->locked.poked = true;
+    sat_cond_signal(&queue->ready);
 }
 
 struct sat_op *sat_queue_wait(struct sat_queue *queue)
@@ -198,7 +246,8 @@ static void queue_complete(struct sat_queue *queue, struct sat_op *op)
     op->next = NULL;
     *queue->locked.tail = op;
     queue->locked.tail = &op->next;
-    sat_cond_signal(&queue->ready);
+    if (++queue->locked.finished >= queue->locked.enough)
+        sat_cond_signal(&queue->ready);
 }
 
 static void queue_expect(struct sat_queue *queue)

@@ -225,6 +225,16 @@ struct sat_op *sat_queue_wait(struct sat_queue *queue);
 struct sat_op *sat_queue_wait_until(struct sat_queue *queue, int64_t deadline_ns);
 
 /*
+ * The next finished op, waiting for it, for the deadline or for a poke: NULL then. Where a wait was
+ * needed and ops come one after the other, it goes on for a millisecond at most until there are
+ * `enough` of them: to wake a thread costs more than to take an op out. One thread listens to a
+ * queue that others may poke.
+ */
+struct sat_op *sat_queue_listen(struct sat_queue *queue, size_t enough, int64_t deadline_ns);
+/* Ends the listening under way, or the next. Any thread. */
+void sat_queue_poke(struct sat_queue *queue);
+
+/*
  * Hands the op to the engine through the door (core/backend.c). Never fails itself: whatever goes
  * wrong is in op->err when the op comes out of `queue`.
  */

@@ -4,10 +4,15 @@
  * A socket that is of no interest stays registered for what it was: a connection is idle for
  * microseconds, and wanted again for the same. Only if something happens to it meanwhile (the other
  * side closes it) it is taken out, for it would be reported for ever.
+ *
+ * A wake costs a system call only while somebody waits: the waiter says so before it looks for
+ * wakes, and a waker leaves its mark before it looks for the waiter, so that one of them sees the
+ * other.
  */
 #include "core/poller.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 
 #include "core/alloc.h"
@@ -26,6 +31,8 @@ struct entry {
 struct sat_poller {
     int epoll;
     int event;
+    atomic_bool waits;
+    atomic_bool woken;
     struct entry *entries; /* by descriptor */
     size_t count;
 };
@@ -150,7 +157,10 @@ size_t sat_poller_wait(struct sat_poller *poller, int timeout_ms, struct sat_pol
     struct epoll_event came[EVENTS_MAX];
     size_t count = 0;
     int most = room < EVENTS_MAX ? (int)room : EVENTS_MAX;
-    int got = epoll_wait(poller->epoll, came, most, timeout_ms);
+    atomic_store(&poller->waits, true);
+    int got = epoll_wait(poller->epoll, came, most, atomic_load(&poller->woken) ? 0 : timeout_ms);
+    atomic_store(&poller->waits, false);
+    atomic_store(&poller->woken, false);
     for (int i = 0; i < got; i++) {
         if (came[i].data.fd == poller->event) {
             sat_os_event_clear(poller->event);
@@ -165,5 +175,7 @@ size_t sat_poller_wait(struct sat_poller *poller, int timeout_ms, struct sat_pol
 
 void sat_poller_wake(struct sat_poller *poller)
 {
-    sat_os_event_set(poller->event);
+    atomic_store(&poller->woken, true);
+    if (atomic_load(&poller->waits))
+        sat_os_event_set(poller->event);
 }

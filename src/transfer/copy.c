@@ -28,13 +28,6 @@
 
 enum { BLOCK = 1024 * 1024 };
 
-/* What was read from the source. */
-struct content {
-    uint64_t size;
-    uint64_t crc64;
-    bool has_crc64;
-};
-
 static uint64_t part_size(const struct sat_conn *to, uint64_t size)
 {
     return sat_part_size(&to->backend->limits, size, to->part_size);
@@ -107,7 +100,7 @@ static int alive(const struct sat_copy *copy, satchel_error *err)
     return SATCHEL_OK;
 }
 
-static void set_op(struct sat_copy *copy, struct sat_op *op)
+void sat_copy_set_op(struct sat_copy *copy, struct sat_op *op)
 {
     SAT_LOCKED(&copy->lock);
     copy->locked.under_way = op;
@@ -125,15 +118,15 @@ void sat_copy_cancel(struct sat_copy *copy)
 
 static int run_op(struct sat_copy *copy, struct sat_op *op, satchel_error *err)
 {
-    set_op(copy, op);
+    sat_copy_set_op(copy, op);
     int code = sat_op_run(op, err);
-    set_op(copy, NULL);
+    sat_copy_set_op(copy, NULL);
     return code;
 }
 
 /* ---- what is at the destination already */
 
-static const char *root_of(const struct sat_target *target)
+static const char *path_of(const struct sat_target *target)
 {
     return *target->base == '\0' ? "." : target->base;
 }
@@ -214,7 +207,7 @@ static int crc_of_file(const struct sat_copy *copy, int fd, uint64_t size, uint6
 }
 
 static int verify_landing(const struct sat_copy *copy, const struct sat_landing *landing,
-                          const struct content *content, satchel_error *err)
+                          const struct sat_copy_content *content, satchel_error *err)
 {
     uint64_t crc64 = 0;
     if (!copy->rules->verify)
@@ -225,7 +218,7 @@ static int verify_landing(const struct sat_copy *copy, const struct sat_landing 
 
 /* `put` is the finished PUT. */
 static int verify_object(struct sat_copy *copy, const struct sat_op *put,
-                         const struct content *content, satchel_error *err)
+                         const struct sat_copy_content *content, satchel_error *err)
 {
     struct sat_op get = {.kind = SAT_OP_GET, .conn = put->conn, .key = put->key};
     if (!content->has_crc64) {
@@ -255,19 +248,21 @@ static int verify_object(struct sat_copy *copy, const struct sat_op *put,
 
 /* ---- to a local file */
 
-static int begin_landing(struct sat_copy *copy, uint64_t size, struct sat_landing *landing,
-                         satchel_error *err)
+int sat_copy_begin_landing(struct sat_copy *copy, struct sat_root *root, uint64_t size,
+                           struct sat_landing *landing, satchel_error *err)
 {
     int code = check_free(copy, NULL, err);
     if (code != SATCHEL_OK)
         return code;
-    return sat_landing_begin_below(root_of(copy->rules->target), copy->landing, size,
-                                   copy->rules->durability, landing, err);
+    struct sat_landing_root below = {.path = path_of(copy->rules->target), .fd = -1};
+    if (root != NULL)
+        below.fd = sat_root_open(root, below.path, strlen(below.path), O_RDONLY);
+    return sat_landing_begin_below(&below, copy->landing, size, copy->rules->durability, landing,
+                                   err);
 }
 
-/* Verifies and names the file, or drops it when `code` says so. */
-static int end_landing(struct sat_copy *copy, int code, struct sat_landing *landing,
-                       const struct content *content, satchel_error *err)
+int sat_copy_end_landing(struct sat_copy *copy, int code, struct sat_landing *landing,
+                         const struct sat_copy_content *content, satchel_error *err)
 {
     if (code == SATCHEL_OK)
         code = verify_landing(copy, landing, content, err);
@@ -311,15 +306,15 @@ static int local_to_local(struct sat_copy *copy, const struct sat_local_file *fi
     if (is_same_file(copy, file))
         return sat_error_set(err, SATCHEL_INVALID, "'%s' and '%s' are the same file",
                              copy->item.source, copy->destination);
-    int code = begin_landing(copy, (uint64_t)file->info.st_size, &landing, err);
+    int code = sat_copy_begin_landing(copy, NULL, (uint64_t)file->info.st_size, &landing, err);
     if (code != SATCHEL_OK)
         return code;
     struct sat_sink sink = sat_sink_file(landing.fd, 0);
     sink.moved = &copy->moved;
     code = copy_bytes(copy, file, &sink, err);
-    const struct content content = {.size = sink.received, .crc64 = sink.crc64};
+    const struct sat_copy_content content = {.size = sink.received, .crc64 = sink.crc64};
     sat_sink_fini(&sink);
-    return end_landing(copy, code, &landing, &content, err);
+    return sat_copy_end_landing(copy, code, &landing, &content, err);
 }
 
 static int store_to_local(struct sat_copy *copy, satchel_error *err)
@@ -331,20 +326,20 @@ static int store_to_local(struct sat_copy *copy, satchel_error *err)
         .expected_size = copy->item.size,
         .moved = &copy->moved,
     };
-    int code = begin_landing(copy, copy->item.size, &landing, err);
+    int code = sat_copy_begin_landing(copy, NULL, copy->item.size, &landing, err);
     if (code != SATCHEL_OK)
         return code;
-    set_op(copy, &op);
+    sat_copy_set_op(copy, &op);
     code = sat_object_get_file(&op, &landing, err);
-    set_op(copy, NULL);
-    const struct content content = {.size = op.sink.received, .crc64 = op.sink.crc64};
+    sat_copy_set_op(copy, NULL);
+    const struct sat_copy_content content = {.size = op.sink.received, .crc64 = op.sink.crc64};
     sat_op_fini(&op);
-    return end_landing(copy, code, &landing, &content, err);
+    return sat_copy_end_landing(copy, code, &landing, &content, err);
 }
 
 /* ---- to a store */
 
-static char *target_key(const struct sat_copy *copy)
+char *sat_copy_target_key(const struct sat_copy *copy)
 {
     return sat_strf("%s%s", copy->rules->target->conn->root, copy->landing);
 }
@@ -352,8 +347,8 @@ static char *target_key(const struct sat_copy *copy)
 static int local_to_store(struct sat_copy *copy, const struct sat_local_file *file,
                           satchel_error *err)
 {
-    struct content content = {.size = (uint64_t)file->info.st_size};
-    SAT_AUTO_FREE char *key = target_key(copy);
+    struct sat_copy_content content = {.size = (uint64_t)file->info.st_size};
+    SAT_AUTO_FREE char *key = sat_copy_target_key(copy);
     if (key == NULL)
         return sat_error_nomem(err);
     int code = check_free(copy, key, err);
@@ -368,9 +363,9 @@ static int local_to_store(struct sat_copy *copy, const struct sat_local_file *fi
         .if_absent = only_if_absent(copy),
         .moved = &copy->moved,
     };
-    set_op(copy, &op);
+    sat_copy_set_op(copy, &op);
     code = sat_object_put_file(&op, file, err);
-    set_op(copy, NULL);
+    sat_copy_set_op(copy, NULL);
     if (code == SATCHEL_OK && copy->rules->verify)
         code = verify_object(copy, &op, &content, err);
     sat_op_fini(&op);
@@ -397,7 +392,7 @@ static int put_object(struct sat_copy *copy, const char *key, const struct sat_o
     };
     op.source.reader = &op;
     int code = run_op(copy, &op, err);
-    const struct content content = {
+    const struct sat_copy_content content = {
         .size = source->length,
         .crc64 = whole               ? get->sink.crc64
                  : op.has_sent_crc64 ? op.sent_crc64
@@ -513,7 +508,7 @@ static int within_service(struct sat_copy *copy, const char *key, struct sat_op 
 static int store_to_store(struct sat_copy *copy, satchel_error *err)
 {
     const struct sat_item *item = &copy->item;
-    SAT_AUTO_FREE char *key = target_key(copy);
+    SAT_AUTO_FREE char *key = sat_copy_target_key(copy);
     if (key == NULL)
         return sat_error_nomem(err);
     if (sat_str_eq(item->source, copy->destination))
@@ -535,12 +530,18 @@ static int store_to_store(struct sat_copy *copy, satchel_error *err)
 
 /* ---- one item */
 
-static int from_local(struct sat_copy *copy, satchel_error *err)
+int sat_copy_open_source(const struct sat_copy *copy, struct sat_root *root,
+                         struct sat_local_file *file, satchel_error *err)
 {
     const struct sat_item *item = &copy->item;
+    return item->named ? sat_local_file_open(item->source, file, err)
+                       : sat_local_file_open_below(item->source, item->root_len, root, file, err);
+}
+
+static int from_local(struct sat_copy *copy, satchel_error *err)
+{
     struct sat_local_file file;
-    int code = item->named ? sat_local_file_open(item->source, &file, err)
-                           : sat_local_file_open_below(item->source, item->root_len, &file, err);
+    int code = sat_copy_open_source(copy, NULL, &file, err);
     if (code != SATCHEL_OK)
         return code;
     code = copy->rules->target->conn == NULL ? local_to_local(copy, &file, err)
@@ -560,14 +561,18 @@ static int run(struct sat_copy *copy, satchel_error *err)
                                              : store_to_store(copy, err);
 }
 
-void sat_copy_run(struct sat_copy *copy)
+void sat_copy_conclude(struct sat_copy *copy, int code, int64_t begun_ns)
 {
-    int64_t begun = sat_clock_now_ns();
-    copy->err = (satchel_error){0};
-    int code = run(copy, &copy->err);
     bool skipped = code == SATCHEL_EXISTS && copy->rules->if_exists == SATCHEL_IF_EXISTS_SKIP;
     copy->status = code == SATCHEL_OK ? "ok" : skipped ? "skipped" : "failed";
     if (code != SATCHEL_OK)
         copy->bytes = 0;
-    copy->elapsed_ns = sat_clock_now_ns() - begun;
+    copy->elapsed_ns = sat_clock_now_ns() - begun_ns;
+}
+
+void sat_copy_run(struct sat_copy *copy)
+{
+    int64_t begun_ns = sat_clock_now_ns();
+    copy->err = (satchel_error){0};
+    sat_copy_conclude(copy, run(copy, &copy->err), begun_ns);
 }

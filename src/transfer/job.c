@@ -2,7 +2,8 @@
  * The copy job.
  *
  * The running thread coordinates: it lets a worker plan a batch of items while others copy, keeps
- * both busy, and is the only one that touches the queue, the counters and the callbacks.
+ * both busy, and is the only one that touches the queue, the counters and the callbacks. Light
+ * copies (transfer/light.c) it begins and ends itself, listening to their ops.
  *
  * (1) The workers are the job's own: a copy waits for ops, whose hashing needs the engine's
  *     workers; were they the same, all of them could wait for each other. They are as many as there
@@ -36,6 +37,8 @@ enum {
     IN_FLIGHT_MAX = 256,
     QUEUE_LOW = 256, /* a shorter queue wants more items */
     TICK_MS = 100,
+    ENDED_AT_ONCE = 64,
+    ENOUGH_OF = 8, /* a quarter of the light copies under way */
 };
 
 #define RANGES_FROM ((uint64_t)16 * 1024 * 1024)
@@ -73,11 +76,12 @@ struct copy_job {
     struct sat_copy *running; /* list by `next`, of `in_flight` copies */
     unsigned in_flight;       /* at most `most_started`, those in line included */
     unsigned most_started;
+    unsigned lights;        /* of them; with any of them at most max_in_flight */
+    struct sat_lights shop; /* what they share; its queue is poked by workers */
     uint64_t memory;
     bool stopping;
     satchel_error fatal;
     struct sat_mutex lock;
-    struct sat_cond ready;
     struct {
         struct sat_vec done; /* struct sat_copy * */
         bool planned;
@@ -91,9 +95,10 @@ static void run_batch(struct sat_task *task)
     struct batch *batch = (struct batch *)(void *)task;
     struct copy_job *copy = batch->owner;
     sat_feed_fill(&batch->feed);
-    SAT_LOCKED(&copy->lock);
+    sat_mutex_lock(&copy->lock);
     copy->locked.planned = true;
-    sat_cond_signal(&copy->ready);
+    sat_mutex_unlock(&copy->lock);
+    sat_queue_poke(copy->shop.queue);
 }
 
 /* ---- the queue, in the running thread */
@@ -200,7 +205,7 @@ static void copy_done(struct sat_copy *done)
     sat_mutex_unlock(&copy->lock);
     /* Else the running thread was woken before. The job stays until this worker has ended. */
     if (first)
-        sat_cond_signal(&copy->ready);
+        sat_queue_poke(copy->shop.queue);
 }
 
 static void run_copy(struct sat_task *task)
@@ -220,7 +225,38 @@ static void unlink_running(struct copy_job *copy, struct sat_copy *done)
     copy->memory -= done->memory;
 }
 
-static int start_copy(struct copy_job *copy, struct sat_copy *started, satchel_error *err)
+static void end_copy(struct copy_job *copy, struct sat_copy *done)
+{
+    unlink_running(copy, done);
+    tell_done(copy, done);
+    sat_copy_free(done);
+}
+
+static void give_to_worker(struct copy_job *copy, struct sat_copy *started)
+{
+    satchel_error why = {0};
+    if (sat_workers_submit(copy->workers, &started->task, &why) == SATCHEL_OK)
+        return;
+    unlink_running(copy, started);
+    sat_copy_free(started);
+    stop(copy, &why);
+}
+
+/* What a step of a light copy led to; `begun_ns` is when it began. */
+static void take_step(struct copy_job *copy, struct sat_copy *light, enum sat_copy_step step,
+                      int64_t begun_ns)
+{
+    sat_lights_score(&copy->shop, sat_clock_now_ns() - begun_ns);
+    if (step == SAT_COPY_UNDER_WAY)
+        return;
+    copy->lights--;
+    if (step == SAT_COPY_HEAVY)
+        give_to_worker(copy, light);
+    else
+        end_copy(copy, light);
+}
+
+static void start_copy(struct copy_job *copy, struct sat_copy *started)
 {
     started->task.run = run_copy;
     started->done = copy_done;
@@ -229,12 +265,13 @@ static int start_copy(struct copy_job *copy, struct sat_copy *started, satchel_e
     copy->running = started;
     copy->in_flight++;
     copy->memory += started->memory;
-    int code = sat_workers_submit(copy->workers, &started->task, err);
-    if (code != SATCHEL_OK) {
-        unlink_running(copy, started);
-        sat_copy_free(started);
+    if (!sat_lights_take(&copy->shop, started)) {
+        give_to_worker(copy, started);
+        return;
     }
-    return code;
+    int64_t begun_ns = sat_clock_now_ns();
+    copy->lights++;
+    take_step(copy, started, sat_copy_begin(started, &copy->shop), begun_ns);
 }
 
 static void plan_dry(struct copy_job *copy, const struct sat_feed_item *queued)
@@ -264,8 +301,8 @@ static bool start_first(struct copy_job *copy)
         int code = sat_copy_new(&copy->rules, item, first->landing, &started, &why);
         first->landing = NULL;
         if (code == SATCHEL_OK)
-            code = start_copy(copy, started, &why);
-        if (code != SATCHEL_OK)
+            start_copy(copy, started);
+        else
             stop(copy, &why);
     }
     sat_feed_item_fini(first);
@@ -273,11 +310,18 @@ static bool start_first(struct copy_job *copy)
     return true;
 }
 
+/* Those in line wait for a worker; a light copy waits for nothing. */
+static bool has_room(const struct copy_job *copy)
+{
+    unsigned most = copy->lights > 0 ? copy->options.max_in_flight : copy->most_started;
+    return copy->in_flight < most;
+}
+
 static void start_copies(struct copy_job *copy)
 {
     bool may_start = !copy->whole_plan || copy->plan_ended;
-    while (may_start && !copy->stopping && !sat_job_is_cancelled(&copy->job) &&
-           copy->in_flight < copy->most_started && queue_first(copy) != NULL)
+    while (may_start && !copy->stopping && !sat_job_is_cancelled(&copy->job) && has_room(copy) &&
+           queue_first(copy) != NULL)
         may_start = start_first(copy);
 }
 
@@ -296,22 +340,38 @@ static void start_planning(struct copy_job *copy)
 
 /* ---- the run */
 
-/* Waits for something to finish, a tick at most; takes one finished copy out. */
-static struct sat_copy *wait_finished(struct copy_job *copy, bool *planned)
+/* Waits for something to happen, a tick at most; ends the light copies whose ops came out. */
+static void listen(struct copy_job *copy)
 {
-    int64_t until = sat_clock_now_ns() + TICK_MS * SAT_NS_PER_MS;
+    int64_t now = sat_clock_now_ns();
+    size_t enough = copy->lights / ENOUGH_OF + 1;
+    struct sat_op *op = sat_queue_listen(copy->shop.queue, enough, now + TICK_MS * SAT_NS_PER_MS);
+    for (unsigned i = 0; op != NULL; i++) {
+        struct sat_copy *light = op->user;
+        int64_t begun_ns = sat_clock_now_ns();
+        take_step(copy, light, sat_copy_end(light, &copy->shop), begun_ns);
+        op = i < ENDED_AT_ONCE ? sat_queue_wait_until(copy->shop.queue, 0) : NULL;
+    }
+}
+
+/* A copy that a worker finished, or NULL. */
+static struct sat_copy *take_done(struct copy_job *copy)
+{
     SAT_LOCKED(&copy->lock);
-    while (copy->locked.done.len == 0 && !copy->locked.planned &&
-           sat_cond_wait_until(&copy->ready, &copy->lock, until))
-        continue;
-    *planned = copy->locked.planned;
-    copy->locked.planned = false;
     if (copy->locked.done.len == 0)
         return NULL;
     size_t last = copy->locked.done.len - 1;
     struct sat_copy *done = *(struct sat_copy **)sat_vec_at(&copy->locked.done, last);
     copy->locked.done.len = last;
     return done;
+}
+
+static bool take_planned(struct copy_job *copy)
+{
+    SAT_LOCKED(&copy->lock);
+    bool planned = copy->locked.planned;
+    copy->locked.planned = false;
+    return planned;
 }
 
 static void cancel_all(struct copy_job *copy)
@@ -343,18 +403,13 @@ static bool is_finished(const struct copy_job *copy)
 static void coordinate(struct copy_job *copy)
 {
     while (!is_finished(copy)) {
-        bool planned = false;
         start_planning(copy);
         start_copies(copy);
-        if (copy->planning || copy->in_flight > 0) {
-            struct sat_copy *done = wait_finished(copy, &planned);
-            if (done != NULL) {
-                unlink_running(copy, done);
-                tell_done(copy, done);
-                sat_copy_free(done);
-            }
-        }
-        if (planned)
+        if (copy->planning || copy->in_flight > 0)
+            listen(copy);
+        for (struct sat_copy *done = take_done(copy); done != NULL; done = take_done(copy))
+            end_copy(copy, done);
+        if (take_planned(copy))
             take_batch(copy);
         atomic_store(&copy->job.bytes_moving, bytes_moving(copy));
         if (sat_job_tick(&copy->job, NULL) != SATCHEL_OK && !copy->stopping)
@@ -403,6 +458,8 @@ static int prepare(struct copy_job *copy, satchel_error *err)
     copy->batch.feed.make_bucket =
         options->create_bucket && !options->dry_run && copy->target.conn != NULL;
     if (code == SATCHEL_OK)
+        code = sat_queue_new(&copy->shop.queue, err);
+    if (code == SATCHEL_OK)
         code = sat_workers_new(options->max_in_flight, &copy->workers, err);
     if (code == SATCHEL_OK)
         code = sat_workers_new(1, &copy->planner, err);
@@ -445,7 +502,8 @@ static void fini_job(struct satchel_job *job)
     sat_free(copy->sources);
     sat_free(copy->destination);
     sat_free(copy->canonical);
-    sat_cond_fini(&copy->ready);
+    sat_lights_close(&copy->shop);
+    sat_queue_free(copy->shop.queue);
     sat_mutex_fini(&copy->lock);
 }
 
@@ -510,7 +568,6 @@ int sat_copy_job(const struct sat_copy_request *request, struct satchel_job **jo
         return sat_error_nomem(err);
     sat_job_init(&made->job, &copy_kind);
     sat_mutex_init(&made->lock);
-    sat_cond_init(&made->ready);
     sat_vec_init(&made->queue, sizeof(struct sat_feed_item));
     sat_feed_init(&made->batch.feed);
     sat_vec_init(&made->locked.done, sizeof(struct sat_copy *));

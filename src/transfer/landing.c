@@ -67,6 +67,7 @@ static int open_temp(struct sat_landing *landing, uint64_t size, satchel_error *
     if (landing->fd == -EOPNOTSUPP)
         landing->fd = sat_os_temp_file(landing->dirfd, 0666, landing->temp);
     int result = landing->fd;
+    landing->reserved = size;
     if (result >= 0 && size > 0)
         result = sat_os_allocate(landing->fd, (int64_t)size);
     return result < 0 ? fail(landing, result, "making", err) : SATCHEL_OK;
@@ -77,7 +78,8 @@ void sat_landing_abort(struct sat_landing *landing)
     if (landing->temp[0] != '\0')
         (void)sat_os_unlink(landing->dirfd, landing->temp, 0);
     (void)sat_os_close(landing->fd);
-    (void)sat_os_close(landing->dirfd);
+    if (!landing->lent)
+        (void)sat_os_close(landing->dirfd);
     sat_free(landing->path);
     *landing = (struct sat_landing){.fd = -1, .dirfd = -1};
 }
@@ -120,18 +122,19 @@ int sat_landing_begin(const char *path, uint64_t size, enum sat_landing_durabili
     return drop(landing, open_temp(landing, size, err));
 }
 
-/* Opens the folder `sub` ("" = the root) below the root, making what is missing. */
-static int open_folder(const char *root, const char *sub, unsigned flags)
+/* Opens the root, making it where it is missing. */
+static int open_root(const char *root, unsigned flags)
 {
-    SAT_AUTO_FD int base = sat_os_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
-    if (base == -ENOENT) {
-        int made = sat_os_mkdirs(AT_FDCWD, root, 0777, flags);
-        base = made < 0 ? made : sat_os_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
-    }
-    if (base < 0)
-        return base;
-    if (*sub == '\0')
-        return sat_os_dup(base);
+    int fd = sat_os_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
+    if (fd != -ENOENT)
+        return fd;
+    int made = sat_os_mkdirs(AT_FDCWD, root, 0777, flags);
+    return made < 0 ? made : sat_os_open(AT_FDCWD, root, O_RDONLY | O_DIRECTORY, 0);
+}
+
+/* Opens the folder `sub` below an open one, making what is missing. */
+static int open_sub(int base, const char *sub, unsigned flags)
+{
     int fd = sat_os_open_beneath(base, sub, O_RDONLY | O_DIRECTORY, 0);
     if (fd != -ENOENT)
         return fd;
@@ -139,12 +142,25 @@ static int open_folder(const char *root, const char *sub, unsigned flags)
     return made < 0 ? made : sat_os_open_beneath(base, sub, O_RDONLY | O_DIRECTORY, 0);
 }
 
-int sat_landing_begin_below(const char *root, const char *name, uint64_t size,
+/* Opens the folder `sub` ("" = the root) below the root, making what is missing. */
+static void open_folder(struct sat_landing *landing, const struct sat_landing_root *root,
+                        const char *sub)
+{
+    unsigned flags = landing->durability == SAT_LANDING_FULL ? SAT_OS_DURABLE : 0;
+    int base = root->fd >= 0 ? root->fd : open_root(root->path, flags);
+    bool here = base < 0 || *sub == '\0';
+    landing->dirfd = here ? base : open_sub(base, sub, flags);
+    landing->lent = here && base == root->fd;
+    if (!here && base != root->fd)
+        (void)sat_os_close(base);
+}
+
+int sat_landing_begin_below(const struct sat_landing_root *root, const char *name, uint64_t size,
                             enum sat_landing_durability durability, struct sat_landing *landing,
                             satchel_error *err)
 {
-    const char *glue = sat_str_ends(root, "/") ? "" : "/";
-    int code = init(landing, sat_strf("%s%s%s", root, glue, name), durability, err);
+    const char *glue = sat_str_ends(root->path, "/") ? "" : "/";
+    int code = init(landing, sat_strf("%s%s%s", root->path, glue, name), durability, err);
     if (code != SATCHEL_OK)
         return code;
     code = sat_landing_check_name(name, err);
@@ -154,8 +170,7 @@ int sat_landing_begin_below(const char *root, const char *name, uint64_t size,
     SAT_AUTO_FREE char *sub = sat_strndup(name, slash == NULL ? 0 : (size_t)(slash - name));
     if (sub == NULL)
         return drop(landing, sat_error_nomem(err));
-    unsigned flags = durability == SAT_LANDING_FULL ? SAT_OS_DURABLE : 0;
-    landing->dirfd = open_folder(root, sub, flags);
+    open_folder(landing, root, sub);
     if (landing->dirfd < 0)
         return drop(landing, fail(landing, landing->dirfd, "opening the folder of", err));
     return drop(landing, open_temp(landing, size, err));
@@ -209,7 +224,7 @@ static int look(const struct sat_landing *landing, struct stat *old)
 
 static int complete(struct sat_landing *landing, uint64_t size, const struct stat *old)
 {
-    int result = sat_os_truncate(landing->fd, (int64_t)size);
+    int result = landing->reserved == size ? 0 : sat_os_truncate(landing->fd, (int64_t)size);
     if (result == 0 && old != NULL && S_ISREG(old->st_mode))
         result = keep_mode(landing, old);
     if (result == 0 && landing->durability != SAT_LANDING_NONE)

@@ -20,10 +20,12 @@
 enum sat_landing_durability { SAT_LANDING_FULL, SAT_LANDING_DATA, SAT_LANDING_NONE };
 
 struct sat_landing {
-    int fd;           /* write here, at any offset */
-    int dirfd;        /* the destination folder */
-    char *path;       /* for messages, owned */
-    const char *name; /* in path */
+    int fd;            /* write here, at any offset */
+    int dirfd;         /* the destination folder */
+    bool lent;         /* it is the root's */
+    uint64_t reserved; /* bytes */
+    char *path;        /* for messages, owned */
+    const char *name;  /* in path */
     enum sat_landing_durability durability;
     char temp[SAT_OS_TEMP_NAME_SIZE]; /* "" = the file has no name yet */
 };
@@ -34,11 +36,17 @@ struct sat_landing {
  */
 int sat_landing_begin(const char *path, uint64_t size, enum sat_landing_durability durability,
                       struct sat_landing *landing, satchel_error *err);
+/* A folder; `fd` -1 = not open. It stays open while a landing in it is not over. */
+struct sat_landing_root {
+    const char *path;
+    int fd;
+};
+
 /*
  * The same for `name` below the folder `root`, which symbolic links may lead to; missing folders
  * are made, and no symbolic link below the root is followed.
  */
-int sat_landing_begin_below(const char *root, const char *name, uint64_t size,
+int sat_landing_begin_below(const struct sat_landing_root *root, const char *name, uint64_t size,
                             enum sat_landing_durability durability, struct sat_landing *landing,
                             satchel_error *err);
 /*

@@ -11,9 +11,6 @@
 
 #define YOUNG_NS (100 * SAT_NS_PER_MS)
 
-/* Read at once: its digest costs no worker a visit, and it leaves together with the head. */
-enum { SMALL = 64 * 1024 };
-
 /* ---- local files */
 
 static int take_fd(struct sat_local_file *file, satchel_error *err)
@@ -42,16 +39,40 @@ int sat_local_file_open(const char *path, struct sat_local_file *file, satchel_e
     return take_fd(file, err);
 }
 
-int sat_local_file_open_below(const char *path, size_t root_len, struct sat_local_file *file,
-                              satchel_error *err)
+void sat_root_close(struct sat_root *root)
 {
-    *file = (struct sat_local_file){.path = path, .fd = -1};
-    SAT_AUTO_FREE char *root = root_len == 0 ? sat_strdup(".") : sat_strndup(path, root_len);
-    if (root == NULL)
-        return sat_error_nomem(err);
-    SAT_AUTO_FD int base = sat_os_open(AT_FDCWD, root, O_PATH | O_DIRECTORY, 0);
+    if (root->path != NULL)
+        (void)sat_os_close(root->fd);
+    sat_free(root->path);
+    *root = (struct sat_root){0};
+}
+
+int sat_root_open(struct sat_root *root, const char *path, size_t len, int flags)
+{
+    if (root->path != NULL && strlen(root->path) == len && memcmp(root->path, path, len) == 0)
+        return root->fd;
+    sat_root_close(root);
+    SAT_AUTO_FREE char *copy = sat_strndup(path, len);
+    if (copy == NULL)
+        return -ENOMEM;
+    int fd = sat_os_open(AT_FDCWD, len == 0 ? "." : copy, flags | O_DIRECTORY, 0);
+    if (fd < 0)
+        return fd;
+    root->path = copy;
+    root->fd = fd;
+    copy = NULL;
+    return fd;
+}
+
+int sat_local_file_open_below(const char *path, size_t root_len, struct sat_root *root,
+                              struct sat_local_file *file, satchel_error *err)
+{
+    struct sat_root own = {0};
+    int base = sat_root_open(root == NULL ? &own : root, path, root_len, O_PATH);
+    *file = (struct sat_local_file){.path = path};
     file->fd =
         base < 0 ? base : sat_os_open_beneath(base, path + root_len, O_RDONLY | O_NONBLOCK, 0);
+    sat_root_close(&own);
     return take_fd(file, err);
 }
 
@@ -74,6 +95,21 @@ int sat_local_file_same(const struct sat_local_file *file, satchel_error *err)
         return sat_error_os(err, -result, "looking at '%s'", file->path);
     if (now.st_size != file->info.st_size || !same_time(&now.st_mtim, &file->info.st_mtim))
         return changed(file, err);
+    return SATCHEL_OK;
+}
+
+int sat_local_file_read(const struct sat_local_file *file, struct sat_buf *out, satchel_error *err)
+{
+    size_t size = (size_t)file->info.st_size;
+    char *room = size == 0 ? NULL : sat_buf_reserve(out, size);
+    if (room == NULL)
+        return size == 0 ? SATCHEL_OK : sat_buf_check(out, file->path, err);
+    int64_t got = sat_os_pread(file->fd, room, size, 0);
+    if (got < 0)
+        return sat_error_os(err, (int)-got, "reading '%s'", file->path);
+    if ((size_t)got < size)
+        return changed(file, err);
+    out->len += size;
     return SATCHEL_OK;
 }
 
@@ -109,27 +145,17 @@ static int file_unchanged(void *user, const uint64_t *crc64, satchel_error *err)
     return code;
 }
 
-/* Reads all of a small file. */
-static int read_small(const struct sat_local_file *file, char *memory, satchel_error *err)
-{
-    const struct sat_source whole = sat_source_file(file->fd, 0, (uint64_t)file->info.st_size);
-    int code = SATCHEL_OK;
-    size_t got = 0;
-    for (uint64_t at = 0; at < whole.length && code == SATCHEL_OK; at += got)
-        code = sat_source_read(&whole, at, memory + at, (size_t)(whole.length - at), &got, err);
-    return code;
-}
-
 int sat_object_put_file(struct sat_op *op, const struct sat_local_file *file, satchel_error *err)
 {
     uint64_t size = (uint64_t)file->info.st_size;
-    SAT_AUTO_FREE char *memory = size > 0 && size <= SMALL ? sat_malloc((size_t)size) : NULL;
+    SAT_AUTO_BUF struct sat_buf memory;
     int code = SATCHEL_OK;
     op->kind = SAT_OP_PUT;
     op->source = sat_source_file(file->fd, 0, size);
-    if (memory != NULL) {
-        op->source = sat_source_span((satchel_span){memory, (size_t)size});
-        code = read_small(file, memory, err);
+    sat_buf_init(&memory, SAT_OBJECT_SMALL);
+    if (size > 0 && size <= SAT_OBJECT_SMALL) {
+        code = sat_local_file_read(file, &memory, err);
+        op->source = sat_source_span(sat_buf_span(&memory));
     }
     op->source.unchanged = file_unchanged;
     op->source.user = (void *)(uintptr_t)file;

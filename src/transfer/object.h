@@ -12,6 +12,19 @@
 #include "core/os.h"
 #include "transfer/landing.h"
 
+/* So much is read at once: its digest costs no worker a visit, it leaves together with the head. */
+enum { SAT_OBJECT_SMALL = 64 * 1024 };
+
+/* A folder that stays open while many files below it are opened; zeroed first. One thread. */
+struct sat_root {
+    char *path; /* NULL = none */
+    int fd;
+};
+
+/* The descriptor of the folder, "" being the current one, opened with `flags`; or -errno. */
+int sat_root_open(struct sat_root *root, const char *path, size_t len, int flags);
+void sat_root_close(struct sat_root *root);
+
 /* A local file that is being read. */
 struct sat_local_file {
     int fd;
@@ -22,9 +35,14 @@ struct sat_local_file {
 
 /* Opens a regular file, following symbolic links. NOT_FOUND; INVALID for a folder or device. */
 int sat_local_file_open(const char *path, struct sat_local_file *file, satchel_error *err);
-/* Opens `path`, whose first `root_len` bytes are a folder: below that no link is followed. */
-int sat_local_file_open_below(const char *path, size_t root_len, struct sat_local_file *file,
-                              satchel_error *err);
+/*
+ * Opens `path`, whose first `root_len` bytes are a folder: below that no link is followed. The
+ * folder stays open in *root, unless that is NULL.
+ */
+int sat_local_file_open_below(const char *path, size_t root_len, struct sat_root *root,
+                              struct sat_local_file *file, satchel_error *err);
+/* Appends its content, as long as it was at its opening. MODIFIED when it is shorter now. */
+int sat_local_file_read(const struct sat_local_file *file, struct sat_buf *out, satchel_error *err);
 /* MODIFIED when the file is not as it was at its opening. */
 int sat_local_file_same(const struct sat_local_file *file, satchel_error *err);
 void sat_local_file_close(struct sat_local_file *file);

@@ -13,6 +13,7 @@
 #include "core/fake_backend.h"
 #include "core/op.h"
 #include "core/os.h"
+#include "core/worker.h"
 
 static const struct http_step fine[] = {
     {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nETag: e\r\n\r\nabc"},
@@ -60,6 +61,63 @@ static void a_queue_is_used_again_after_it_was_empty(void **state)
         assert_ptr_equal(sat_queue_wait(queue), &two);
         assert_null(sat_queue_wait(queue));
     }
+    sat_queue_free(queue);
+    sat_conn_close(conn);
+}
+
+static void *poke(void *arg)
+{
+    sat_queue_poke(arg);
+    return NULL;
+}
+
+static void a_poke_ends_the_listening_under_way_or_the_next(void **state)
+{
+    (void)state;
+    unsigned long thread;
+    struct sat_queue *queue = queue_new();
+    assert_int_equal(sat_thread_start(poke, queue, &thread, NULL), SATCHEL_OK);
+    assert_null(sat_queue_listen(queue, 1, -1));
+    sat_thread_join(thread);
+    sat_queue_poke(queue);
+    sat_queue_poke(queue);
+    assert_null(sat_queue_listen(queue, 9, -1));
+    /* One poke is enough for one return. */
+    assert_null(sat_queue_listen(queue, 1, sat_clock_now_ns() + SAT_NS_PER_MS));
+    sat_queue_free(queue);
+}
+
+static void a_listener_gets_what_is_finished_before_a_poke(void **state)
+{
+    (void)state;
+    struct sat_conn *conn = fake_open_uri("fakelocal:///x", NULL, NULL);
+    struct sat_queue *queue = queue_new();
+    struct sat_op ops[3];
+    for (size_t i = 0; i < 3; i++) {
+        ops[i] = (struct sat_op){.kind = SAT_OP_STAT, .conn = conn, .key = ""};
+        sat_op_submit(&ops[i], queue);
+    }
+    sat_queue_poke(queue);
+    unsigned seen = 0;
+    for (unsigned turn = 0; seen < 3; turn++) {
+        struct sat_op *op = sat_queue_listen(queue, 3, -1); /* the poke may come in between */
+        seen += op != NULL;
+        assert_true(turn < 4);
+    }
+    assert_null(sat_queue_listen(queue, 1, 0));
+    sat_queue_free(queue);
+    sat_conn_close(conn);
+}
+
+/* More than there are to come: it does not wait for them for ever. */
+static void a_listener_does_not_insist_on_enough(void **state)
+{
+    (void)state;
+    struct sat_conn *conn = fake_open_uri("fakelocal:///x", NULL, NULL);
+    struct sat_queue *queue = queue_new();
+    struct sat_op op = {.kind = SAT_OP_STAT, .conn = conn, .key = ""};
+    sat_op_submit(&op, queue);
+    assert_ptr_equal(sat_queue_listen(queue, 1000, -1), &op);
     sat_queue_free(queue);
     sat_conn_close(conn);
 }
@@ -313,6 +371,9 @@ int main(void)
         cmocka_unit_test(a_body_is_allowed_its_time),
         cmocka_unit_test(an_empty_queue_does_not_wait),
         cmocka_unit_test(a_queue_is_used_again_after_it_was_empty),
+        cmocka_unit_test(a_poke_ends_the_listening_under_way_or_the_next),
+        cmocka_unit_test(a_listener_gets_what_is_finished_before_a_poke),
+        cmocka_unit_test(a_listener_does_not_insist_on_enough),
         cmocka_unit_test(a_bad_op_comes_out_of_its_queue),
         cmocka_unit_test(a_local_op_runs_here_or_on_a_worker),
         cmocka_unit_test(an_http_op_runs_and_fills_its_result),

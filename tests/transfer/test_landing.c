@@ -114,11 +114,44 @@ static void the_folder_must_be_there(void **state)
     assert_non_null(strstr(err.text, "no/a"));
 }
 
+/* A folder of the case, not open. */
+static const struct sat_landing_root *below(const char *name)
+{
+    static struct sat_landing_root root;
+    root = (struct sat_landing_root){.path = at(name), .fd = -1};
+    return &root;
+}
+
+/* It is lent: the landing leaves it open. */
+static void below_an_open_root(void **state)
+{
+    static const char *const names[] = {"a", "sub/a"};
+    (void)state;
+    make_folder("root");
+    SAT_AUTO_FD int fd = sat_os_open(AT_FDCWD, at("root"), O_RDONLY | O_DIRECTORY, 0);
+    const struct sat_landing_root root = {.path = at("root"), .fd = fd};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            sat_landing_begin_below(&root, names[i], 0, SAT_LANDING_FULL, &landing, NULL),
+            SATCHEL_OK);
+        write_text("deep");
+        assert_int_equal(sat_landing_commit(&landing, 4, false, NULL), SATCHEL_OK);
+        assert_int_equal(
+            sat_landing_begin_below(&root, names[i], 9, SAT_LANDING_FULL, &landing, NULL),
+            SATCHEL_OK);
+        sat_landing_abort(&landing);
+    }
+    assert_file("root/a", "deep");
+    assert_file("root/sub/a", "deep");
+    assert_no_temps();
+    assert_true(fcntl(fd, F_GETFD) >= 0);
+}
+
 static void below_makes_folders(void **state)
 {
     (void)state;
     assert_int_equal(
-        sat_landing_begin_below(at("root"), "x/y/a", 0, SAT_LANDING_FULL, &landing, NULL),
+        sat_landing_begin_below(below("root"), "x/y/a", 0, SAT_LANDING_FULL, &landing, NULL),
         SATCHEL_OK);
     write_text("deep");
     assert_int_equal(sat_landing_commit(&landing, 4, false, NULL), SATCHEL_OK);
@@ -134,7 +167,7 @@ static void below_follows_no_link(void **state)
     make_folder("root");
     make_link("root/sub", at("outside"));
     assert_int_not_equal(
-        sat_landing_begin_below(at("root"), "sub/a", 0, SAT_LANDING_FULL, &landing, &err),
+        sat_landing_begin_below(below("root"), "sub/a", 0, SAT_LANDING_FULL, &landing, &err),
         SATCHEL_OK);
     assert_missing("outside/a");
     assert_no_temps();
@@ -166,7 +199,7 @@ static void hostile_names_are_refused(void **state)
         if (sat_landing_check_name(names[i], &err) != SATCHEL_INVALID)
             fail_msg("'%s' was taken", names[i]);
         assert_int_equal(
-            sat_landing_begin_below(at("root"), names[i], 0, SAT_LANDING_FULL, &landing, NULL),
+            sat_landing_begin_below(below("root"), names[i], 0, SAT_LANDING_FULL, &landing, NULL),
             SATCHEL_INVALID);
     }
     assert_missing("root");
@@ -227,6 +260,7 @@ int main(void)
         CASE(a_folder_is_not_replaced),
         CASE(the_folder_must_be_there),
         CASE(below_makes_folders),
+        CASE(below_an_open_root),
         CASE(below_follows_no_link),
         CASE(hostile_names_are_refused),
         CASE(a_part_may_have_255_bytes),

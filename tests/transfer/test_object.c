@@ -1,6 +1,7 @@
 /* One object between a store and a file: checksummed, and never from two states of the file. */
 #include "transfer/object.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -82,7 +83,31 @@ static void below_a_root_no_link_is_followed(void **state)
     assert_int_equal(sat_local_file_open(at("root/link"), &file, NULL), SATCHEL_OK);
     sat_local_file_close(&file);
     assert_int_not_equal(
-        sat_local_file_open_below(at("root/link"), strlen(at("root/")), &file, NULL), SATCHEL_OK);
+        sat_local_file_open_below(at("root/link"), strlen(at("root/")), NULL, &file, NULL),
+        SATCHEL_OK);
+}
+
+static void a_root_stays_open_for_the_files_below_it(void **state)
+{
+    struct sat_root root = {0};
+    struct sat_local_file file;
+    size_t len = strlen(at("root/"));
+    (void)state;
+    put("root/a", "1");
+    put("other/a", "22");
+    for (int i = 0; i < 3; i++) {
+        /* The third time it is another folder: it is not taken for the one that is open. */
+        const char *path = at(i == 2 ? "other/a" : "root/a");
+        size_t root_len = i == 2 ? strlen(at("other/")) : len;
+        assert_int_equal(sat_local_file_open_below(path, root_len, &root, &file, NULL), SATCHEL_OK);
+        assert_int_equal(file.info.st_size, i == 2 ? 2 : 1);
+        sat_local_file_close(&file);
+    }
+    int fd = root.fd;
+    assert_int_equal(sat_root_open(&root, at("other/"), strlen(at("other/")), O_PATH), fd);
+    assert_int_equal(sat_root_open(&root, at("none/"), strlen(at("none/")), O_PATH), -ENOENT);
+    assert_null(root.path);
+    sat_root_close(&root);
 }
 
 static void get_file_brings_length_and_checksum(void **state)
@@ -104,9 +129,10 @@ static void get_file_brings_length_and_checksum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(put_file_stores_the_content),      CASE(a_file_that_shrank_is_modified),
-        CASE(a_file_that_grew_is_modified),     CASE(only_regular_files_are_read),
-        CASE(below_a_root_no_link_is_followed), CASE(get_file_brings_length_and_checksum),
+        CASE(put_file_stores_the_content),         CASE(a_file_that_shrank_is_modified),
+        CASE(a_file_that_grew_is_modified),        CASE(only_regular_files_are_read),
+        CASE(below_a_root_no_link_is_followed),    CASE(a_root_stays_open_for_the_files_below_it),
+        CASE(get_file_brings_length_and_checksum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
