@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/crc.h"
 #include "core/digest.h"
+#include "core/engine.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/retry.h"
@@ -25,17 +26,88 @@ enum {
     HASH_INLINE_MAX = 64 * 1024, /* larger bodies are hashed on a worker */
     HASH_BLOCK = 256 * 1024,
     RANGE_NOT_SATISFIABLE = 416,
+    SPARES_MAX = 64,
+    SPARE_TEXT = 16 * 1024,
 };
+
+/* ---- memory */
+
+void sat_attempts_init(struct sat_attempts *attempts)
+{
+    *attempts = (struct sat_attempts){0};
+    sat_mutex_init(&attempts->lock);
+}
+
+static void release(struct sat_attempt *attempt)
+{
+    sat_request_fini(&attempt->request);
+    sat_exchange_fini(&attempt->exchange);
+    sat_free(attempt);
+}
+
+static struct sat_attempt *take_spare(struct sat_attempts *attempts)
+{
+    SAT_LOCKED(&attempts->lock);
+    struct sat_task *spare = attempts->locked.spare;
+    if (spare != NULL) {
+        attempts->locked.spare = spare->next;
+        attempts->locked.count--;
+    }
+    return (struct sat_attempt *)(void *)spare;
+}
+
+static bool keep_spare(struct sat_attempts *attempts, struct sat_attempt *attempt)
+{
+    SAT_LOCKED(&attempts->lock);
+    if (attempts->locked.count >= SPARES_MAX)
+        return false;
+    attempt->task.next = attempts->locked.spare;
+    attempts->locked.spare = &attempt->task;
+    attempts->locked.count++;
+    return true;
+}
+
+void sat_attempts_fini(struct sat_attempts *attempts)
+{
+    for (struct sat_attempt *spare = take_spare(attempts); spare != NULL;
+         spare = take_spare(attempts))
+        release(spare);
+    sat_mutex_fini(&attempts->lock);
+}
+
+/* As new, but for the memory of its texts. */
+static void clear(struct sat_attempt *attempt)
+{
+    struct sat_request request = attempt->request;
+    struct sat_reply reply = attempt->exchange.reply;
+    sat_request_reset(&request);
+    request.has_sha256 = false;
+    request.has_crc64 = false;
+    sat_reply_reset(&reply);
+    *attempt = (struct sat_attempt){.request = request, .exchange.reply = reply};
+}
+
+/* Pages of listings and error documents are not kept. */
+static bool is_small(const struct sat_attempt *attempt)
+{
+    return attempt->request.text.capacity <= SPARE_TEXT &&
+           attempt->request.body.capacity <= SPARE_TEXT &&
+           attempt->exchange.reply.headers.capacity <= SPARE_TEXT &&
+           attempt->exchange.reply.body.capacity <= SPARE_TEXT;
+}
 
 int sat_attempt_new(struct sat_engine *engine, struct sat_op *op)
 {
-    struct sat_attempt *attempt = sat_calloc(1, sizeof *attempt);
-    if (attempt == NULL)
-        return sat_error_nomem(&op->err);
+    struct sat_attempt *attempt = take_spare(sat_engine_attempts(engine));
+    if (attempt == NULL) {
+        attempt = sat_calloc(1, sizeof *attempt);
+        if (attempt == NULL)
+            return sat_error_nomem(&op->err);
+        sat_request_init(&attempt->request);
+        sat_exchange_init(&attempt->exchange);
+    }
     attempt->op = op;
     attempt->engine = engine;
-    sat_request_init(&attempt->request);
-    sat_exchange_init(&attempt->exchange);
     op->attempt = attempt;
     return SATCHEL_OK;
 }
@@ -44,11 +116,16 @@ void sat_attempt_free(struct sat_attempt *attempt)
 {
     if (attempt == NULL)
         return;
+    struct sat_engine *engine = attempt->engine;
     sat_cred_drop(attempt->keys);
-    sat_request_fini(&attempt->request);
-    sat_exchange_fini(&attempt->exchange);
-    sat_free(attempt);
+    bool small = is_small(attempt);
+    if (small)
+        clear(attempt);
+    if (!small || !keep_spare(sat_engine_attempts(engine), attempt))
+        release(attempt);
 }
+
+/* ---- the end of an op that is under way */
 
 bool sat_attempt_cancelled(const struct sat_op *op)
 {

@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "core/cred.h"
 #include "core/http.h"
+#include "core/lock.h"
 #include "core/op.h"
 #include "core/resume.h"
 #include "core/worker.h"
@@ -30,6 +31,18 @@ struct sat_attempt {
     unsigned tokens;    /* what the op's repetitions took */
     unsigned corrected; /* bits of enum sat_retry_class: repeated for that */
 };
+
+/* Attempts that are over, kept for others with the memory they grew: an engine's. */
+struct sat_attempts {
+    struct sat_mutex lock;
+    struct {
+        struct sat_task *spare;
+        unsigned count;
+    } locked;
+};
+
+void sat_attempts_init(struct sat_attempts *attempts);
+void sat_attempts_fini(struct sat_attempts *attempts);
 
 /* Sets op->attempt. NOMEM is in op->err. */
 int sat_attempt_new(struct sat_engine *engine, struct sat_op *op);

@@ -86,12 +86,15 @@ int sat_buf_vaddf(struct sat_buf *buf, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int need = vsnprintf(NULL, 0, format, args);
+    size_t room = buf->capacity - buf->len;
+    int need = vsnprintf(room == 0 ? NULL : buf->data + buf->len, room, format, args);
     int code = need < 0 ? fail(buf, SATCHEL_LIMIT) : grow(buf, (size_t)need);
-    if (code == SATCHEL_OK) {
+    if (code == SATCHEL_OK && (size_t)need >= room)
         (void)vsnprintf(buf->data + buf->len, (size_t)need + 1, format, again);
+    if (code == SATCHEL_OK)
         buf->len += (size_t)need;
-    }
+    else if (room > 0)
+        buf->data[buf->len] = '\0';
     va_end(again);
     return code;
 }

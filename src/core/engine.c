@@ -37,6 +37,7 @@ struct sat_engine {
     struct sat_engine *next; /* in the process's list */
     unsigned users;
     struct sat_workers *workers;
+    struct sat_attempts attempts;
     atomic_uint next_lane;
     struct sat_mutex lock;     /* starting lanes */
     atomic_uint generation;    /* of the lanes */
@@ -259,6 +260,11 @@ struct sat_workers *sat_engine_workers(struct sat_engine *engine)
     return engine->workers;
 }
 
+struct sat_attempts *sat_engine_attempts(struct sat_engine *engine)
+{
+    return &engine->attempts;
+}
+
 static unsigned clamp(long value, unsigned low, unsigned high)
 {
     if (value < (long)low)
@@ -302,6 +308,7 @@ static int engine_new(const struct sat_engine_options *options, struct sat_engin
     }
     made->options = *options;
     sat_mutex_init(&made->lock);
+    sat_attempts_init(&made->attempts);
     *engine = made;
     return SATCHEL_OK;
 }
@@ -358,6 +365,7 @@ void sat_engine_release(struct sat_engine *engine)
     sat_workers_free(engine->workers);
     for (unsigned i = 0; i < count_lanes(engine); i++)
         sat_lane_free(engine->lanes[i]);
+    sat_attempts_fini(&engine->attempts);
     sat_mutex_fini(&engine->lock);
     sat_free(engine);
 }

@@ -31,6 +31,7 @@ void sat_engine_release(struct sat_engine *engine);
 void sat_engines_stop(void);
 /* The engine's workers, for tasks of one's own. */
 struct sat_workers *sat_engine_workers(struct sat_engine *engine);
+struct sat_attempts *sat_engine_attempts(struct sat_engine *engine);
 
 /* Takes an op that passed the door's checks. Called by sat_op_submit() only. */
 void sat_engine_submit(struct sat_engine *engine, struct sat_op *op);

@@ -49,6 +49,7 @@ enum {
 
 /* One curl easy handle and what it moves. */
 struct sat_transfer {
+    struct sat_http *http;
     CURL *easy;
     struct sat_exchange *exchange;
     struct sat_transfer *next; /* in `spare` or `active` */
@@ -72,6 +73,7 @@ struct sat_transfer {
 struct sat_http {
     CURLM *multi;
     struct sat_poller *poller;
+    int64_t now_ns; /* when the transfers were last served */
     int64_t due_ns; /* when curl wants to be called without an event; 0 = never */
     struct sat_transfer *active;
     struct sat_transfer *spare;
@@ -101,7 +103,7 @@ static int on_request(void *user, char *remote, char *local, int remote_port, in
     (void)remote_port;
     (void)local_port;
     transfer->exchange->sent = transfer->body_sent;
-    transfer->progress_ns = sat_clock_now_ns();
+    transfer->progress_ns = transfer->http->now_ns;
     return transfer->requests++ == 0 ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
@@ -159,7 +161,7 @@ static size_t on_read(char *out, size_t size, size_t count, void *user)
     }
     count_sent(exchange, got);
     transfer->sent += got;
-    transfer->progress_ns = sat_clock_now_ns();
+    transfer->progress_ns = transfer->http->now_ns;
     transfer->body_sent = transfer->sent >= transfer->body.length;
     exchange->sent = transfer->body_sent;
     return got;
@@ -187,7 +189,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *user)
     struct sat_transfer *transfer = user;
     struct sat_exchange *exchange = transfer->exchange;
     size_t len = size * count;
-    transfer->progress_ns = sat_clock_now_ns();
+    transfer->progress_ns = transfer->http->now_ns;
     /* Trailers after the body are no part of what a service tells us. */
     if (transfer->head_done)
         return len;
@@ -211,7 +213,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     struct sat_transfer *transfer = user;
     struct sat_exchange *exchange = transfer->exchange;
     size_t len = size * count;
-    transfer->progress_ns = sat_clock_now_ns();
+    transfer->progress_ns = transfer->http->now_ns;
     exchange->reply.received += len;
     bool to_sink = exchange->sink != NULL && exchange->reply.status < 300;
     if (to_sink)
@@ -258,7 +260,7 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user)
 {
     struct sat_http *http = user;
     (void)multi;
-    http->due_ns = timeout_ms < 0 ? 0 : sat_clock_now_ns() + timeout_ms * SAT_NS_PER_MS;
+    http->due_ns = timeout_ms < 0 ? 0 : http->now_ns + timeout_ms * SAT_NS_PER_MS;
     return 0;
 }
 
@@ -426,6 +428,7 @@ static void set_exchange(struct sat_transfer *transfer)
 
 static void set_up(struct sat_http *http, struct sat_transfer *transfer)
 {
+    transfer->http = http;
     set_callbacks(http, transfer);
     set_policy(transfer);
 }
@@ -557,7 +560,8 @@ int sat_http_start(struct sat_http *http, struct sat_exchange *exchange, satchel
     transfer->exchange = exchange;
     transfer->requests = 0;
     transfer->head_done = false;
-    transfer->progress_ns = sat_clock_now_ns();
+    http->now_ns = sat_clock_now_ns();
+    transfer->progress_ns = http->now_ns;
     transfer->message[0] = '\0';
     if (set_url(transfer) != SATCHEL_OK || set_headers(transfer) != SATCHEL_OK) {
         transfer_spare(http, transfer);
@@ -686,32 +690,25 @@ static int64_t time_left(const struct sat_transfer *transfer, int64_t now, const
 }
 
 /*
- * Ends late transfers; returns milliseconds to the next timer, at most `timeout_ms`. `now` is from
- * before the transfers were last served: whose bytes waited while a slow disk held us up is not
- * late.
+ * Ends late transfers, after all were served that had something waiting at http->now_ns: whose
+ * bytes waited while a slow disk held us up is not late.
  */
-static int expire(struct sat_http *http, int64_t now, int timeout_ms)
+static void expire(struct sat_http *http)
 {
     struct sat_transfer *next = NULL;
     for (struct sat_transfer *transfer = http->active; transfer != NULL; transfer = next) {
         const char *what = NULL;
-        int64_t left = time_left(transfer, now, &what);
         next = transfer->next;
-        if (left == 0) {
+        if (time_left(transfer, http->now_ns, &what) == 0)
             sat_http_abort(http, transfer->exchange, SATCHEL_TIMEOUT, what);
-            timeout_ms = 0;
-        } else if (left / SAT_NS_PER_MS < timeout_ms) {
-            timeout_ms = (int)(left / SAT_NS_PER_MS) + 1;
-        }
     }
-    return timeout_ms;
 }
 
 /* Has curl do what is due without an event: a transfer that was added, a name that was resolved. */
 static void serve_timer(struct sat_http *http)
 {
     int running = 0;
-    if (http->due_ns == 0 || http->due_ns > sat_clock_now_ns())
+    if (http->due_ns == 0 || http->due_ns > http->now_ns)
         return;
     http->due_ns = 0;
     (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -726,35 +723,40 @@ static void serve_socket(struct sat_http *http, const struct sat_poller_event *e
     (void)curl_multi_socket_action(http->multi, event->fd, what, &running);
 }
 
-/* Milliseconds to wait: until the timer, at most `timeout_ms`. */
+/* Milliseconds to wait: until a timer of curl's or of ours, at most `timeout_ms`. */
 static int time_to_wait(const struct sat_http *http, int timeout_ms)
 {
-    int64_t left_ns = http->due_ns - sat_clock_now_ns();
-    if (http->due_ns == 0 || left_ns / SAT_NS_PER_MS >= timeout_ms)
-        return timeout_ms;
-    return left_ns <= 0 ? 0 : (int)(left_ns / SAT_NS_PER_MS) + 1;
+    const char *what = NULL;
+    int64_t now = sat_clock_now_ns();
+    int64_t left = (int64_t)timeout_ms * SAT_NS_PER_MS;
+    if (http->due_ns != 0 && http->due_ns - now < left)
+        left = http->due_ns - now;
+    for (const struct sat_transfer *transfer = http->active; transfer != NULL;
+         transfer = transfer->next) {
+        int64_t its = time_left(transfer, now, &what);
+        left = its < left ? its : left;
+    }
+    return left <= 0 ? 0 : (int)((left - 1) / SAT_NS_PER_MS) + 1;
 }
 
 void sat_http_poll(struct sat_http *http, int timeout_ms)
 {
     struct sat_poller_event events[EVENTS_AT_ONCE];
-    int64_t now = sat_clock_now_ns();
+    http->now_ns = sat_clock_now_ns();
     serve_timer(http);
     collect(http);
-    if (http->finished == NULL)
-        timeout_ms = expire(http, now, timeout_ms);
     if (http->finished != NULL)
         return;
     unsigned depth = sat_fork_park();
     size_t count =
         sat_poller_wait(http->poller, time_to_wait(http, timeout_ms), events, EVENTS_AT_ONCE);
     sat_fork_unpark(depth);
-    now = sat_clock_now_ns();
+    http->now_ns = sat_clock_now_ns();
     for (size_t i = 0; i < count; i++)
         serve_socket(http, &events[i]);
     serve_timer(http);
     collect(http);
-    (void)expire(http, now, INT_MAX);
+    expire(http);
 }
 
 struct sat_exchange *sat_http_next(struct sat_http *http)

@@ -29,9 +29,12 @@ char *sat_strf(const char *format, ...)
     va_list again;
     va_start(args, format);
     va_copy(again, args);
-    int need = vsnprintf(NULL, 0, format, args);
+    char most[256]; /* texts are shorter: they are written once, and copied */
+    int need = vsnprintf(most, sizeof most, format, args);
     char *text = need < 0 ? NULL : sat_malloc((size_t)need + 1);
-    if (text != NULL)
+    if (text != NULL && (size_t)need < sizeof most)
+        memcpy(text, most, (size_t)need + 1);
+    else if (text != NULL)
         (void)vsnprintf(text, (size_t)need + 1, format, again);
     va_end(again);
     va_end(args);

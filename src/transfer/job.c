@@ -38,7 +38,7 @@ enum {
     QUEUE_LOW = 256, /* a shorter queue wants more items */
     TICK_MS = 100,
     ENDED_AT_ONCE = 64,
-    ENOUGH_OF = 8, /* a quarter of the light copies under way */
+    ENOUGH_OF = 8, /* an eighth of the light copies under way */
 };
 
 #define RANGES_FROM ((uint64_t)16 * 1024 * 1024)
