@@ -86,22 +86,21 @@ static int write_content(struct put *put, satchel_error *err)
     uint64_t length = source->kind == SAT_SOURCE_NONE ? 0 : source->length;
     size_t block_size = sat_source_block(source);
     size_t room = length < block_size ? (size_t)length : block_size;
-    int result = length < RESERVE_FROM ? 0 : sat_os_allocate(put->fd, (int64_t)length);
+    bool reserved = length >= RESERVE_FROM && length != SAT_SOURCE_UNKNOWN;
+    int result = reserved ? sat_os_allocate(put->fd, (int64_t)length) : 0;
     if (result < 0)
         return fail(put, result, "writing", err);
     SAT_AUTO_FREE char *block = sat_malloc(room);
     if (block == NULL)
         return sat_error_nomem(err);
-    for (uint64_t done = 0; done < length;) {
-        size_t got = 0;
-        int code = sat_source_read(source, done, block, room, &got, err);
+    size_t got = 1;
+    int code = SATCHEL_OK;
+    for (uint64_t done = 0; done < length && got > 0 && code == SATCHEL_OK; done += got) {
+        code = sat_source_read(source, done, block, room, &got, err);
         if (code == SATCHEL_OK)
             code = write_block(put, block, got, done, err);
-        if (code != SATCHEL_OK)
-            return code;
-        done += got;
     }
-    return SATCHEL_OK;
+    return code;
 }
 
 /* ---- attributes, owner, mode */

@@ -136,8 +136,35 @@ static int mem_get(void *state, struct sat_op *op, satchel_error *err)
 
 /* ---- put */
 
+enum { STREAM_BLOCK = 256 * 1024 };
+
+static int read_stream(struct sat_mem_object *object, const struct sat_op *op, satchel_error *err)
+{
+    SAT_AUTO_BUF struct sat_buf bytes;
+    size_t got = 1;
+    int code = SATCHEL_OK;
+    sat_buf_init(&bytes, SIZE_MAX / 2);
+    for (uint64_t done = 0; code == SATCHEL_OK && got > 0; done += got) {
+        char *room = sat_buf_reserve(&bytes, STREAM_BLOCK);
+        if (room == NULL)
+            return sat_error_nomem(err);
+        code = sat_source_read(&op->source, done, room, STREAM_BLOCK, &got, err);
+        bytes.len += code == SATCHEL_OK ? got : 0;
+        if (code == SATCHEL_OK)
+            code = sat_local_alive(op, err);
+    }
+    object->info.size = bytes.len;
+    object->data = sat_buf_take(&bytes, NULL);
+    return code == SATCHEL_OK && object->data == NULL ? sat_error_nomem(err) : code;
+}
+
 static int read_source(struct sat_mem_object *object, const struct sat_op *op, satchel_error *err)
 {
+    if (op->source.length == SAT_SOURCE_UNKNOWN)
+        return read_stream(object, op, err);
+    object->data = sat_malloc(op->source.length);
+    if (object->data == NULL)
+        return sat_error_nomem(err);
     for (uint64_t done = 0; done < object->info.size;) {
         size_t n = 0;
         int code = sat_source_read(&op->source, done, object->data + done, object->info.size - done,
@@ -155,8 +182,7 @@ static int object_fill(struct sat_mem_object *object, const struct sat_op *op, s
     info.mtime_ns = op->mtime_ns != 0 ? op->mtime_ns : sat_clock_wall_ns();
     int code = copy_info(&object->info, &info, err);
     object->key = sat_strdup(op->key);
-    object->data = sat_malloc(op->source.length);
-    if (object->key == NULL || object->data == NULL)
+    if (object->key == NULL)
         return sat_error_nomem(err);
     if (op->content_type != NULL) {
         object->info.content_type = sat_strdup(op->content_type);
@@ -168,7 +194,8 @@ static int object_fill(struct sat_mem_object *object, const struct sat_op *op, s
         code = sat_tags_copy(&object->tags, op->tags, err);
     if (code == SATCHEL_OK)
         code = read_source(object, op, err);
-    object->info.crc64 = sat_crc64(0, object->data, object->info.size);
+    if (code == SATCHEL_OK)
+        object->info.crc64 = sat_crc64(0, object->data, object->info.size);
     return code == SATCHEL_OK ? sat_source_fits(&op->source, object->info.crc64, err) : code;
 }
 

@@ -27,6 +27,14 @@ struct sat_source sat_source_file(int fd, uint64_t offset, uint64_t length)
         .kind = SAT_SOURCE_FILE, .fd = fd, .offset = offset, .length = length};
 }
 
+struct sat_source sat_source_pull(int (*pull)(void *user, void *out, size_t len, size_t *got,
+                                              satchel_error *err),
+                                  void *user)
+{
+    return (struct sat_source){
+        .kind = SAT_SOURCE_PULL, .length = SAT_SOURCE_UNKNOWN, .pull = pull, .user = user};
+}
+
 struct sat_source sat_source_part(const struct sat_source *whole, uint64_t offset, uint64_t length)
 {
     if (whole->kind == SAT_SOURCE_FILE)
@@ -67,6 +75,8 @@ static int read_object(const struct sat_source *source, uint64_t at, void *out, 
 int sat_source_read(const struct sat_source *source, uint64_t at, void *out, size_t len,
                     size_t *got, satchel_error *err)
 {
+    if (source->kind == SAT_SOURCE_PULL)
+        return source->pull(source->user, out, len, got, err);
     uint64_t left = at < source->length ? source->length - at : 0;
     *got = left < len ? (size_t)left : len;
     if (*got == 0)

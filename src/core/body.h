@@ -15,7 +15,11 @@ enum sat_source_kind {
     SAT_SOURCE_SPAN,
     SAT_SOURCE_FILE,
     SAT_SOURCE_OBJECT, /* one version of another store's object, read range by range; PUT only */
+    SAT_SOURCE_PULL,   /* a stream, read once and in order; PUT of local stores only */
 };
+
+/* The length of a PULL. */
+#define SAT_SOURCE_UNKNOWN UINT64_MAX
 
 struct sat_conn;
 struct sat_op;
@@ -29,7 +33,7 @@ struct sat_source {
     const char *data;      /* SPAN */
     int fd;                /* FILE: read with pread, its position is not used */
     uint64_t offset;       /* FILE: first byte */
-    uint64_t length;       /* bytes, all kinds */
+    uint64_t length;       /* bytes, all kinds; UNKNOWN for a PULL */
     struct sat_conn *conn; /* OBJECT */
     const char *key;       /* OBJECT: full key */
     const char *etag;      /* OBJECT: the version to read */
@@ -40,11 +44,16 @@ struct sat_source {
      * of the bytes that were sent; NULL where none was taken. NULL = not wanted.
      */
     int (*unchanged)(void *user, const uint64_t *crc64, satchel_error *err);
+    /* PULL: the next bytes, waiting for some; *got is 0 only at the end. */
+    int (*pull)(void *user, void *out, size_t len, size_t *got, satchel_error *err);
     void *user;
 };
 
 struct sat_source sat_source_span(satchel_span span);
 struct sat_source sat_source_file(int fd, uint64_t offset, uint64_t length);
+struct sat_source sat_source_pull(int (*pull)(void *user, void *out, size_t len, size_t *got,
+                                              satchel_error *err),
+                                  void *user);
 
 /* `length` bytes of a span or file source from byte `offset` on. */
 struct sat_source sat_source_part(const struct sat_source *whole, uint64_t offset, uint64_t length);

@@ -7,16 +7,14 @@
  */
 #include "core/writer.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/backend.h"
 #include "core/error.h"
 #include "core/fork.h"
-#include "core/os.h"
 #include "core/part.h"
+#include "core/pipe.h"
 
 enum { GROW_EVERY = 1000 };
 
@@ -37,9 +35,8 @@ struct sat_writer {
     uint64_t part_size;
     uint64_t part_max; /* as far as memory goes */
     char *upload_id;
-    struct sat_vec parts; /* struct sat_part, ascending */
-    int spool;            /* stores without parts; -1 = none */
-    uint64_t spooled;
+    struct sat_vec parts;  /* struct sat_part, ascending */
+    struct sat_pipe *pipe; /* stores without parts; NULL = not begun */
     uint64_t written;
     satchel_error failed;
 };
@@ -85,7 +82,6 @@ int sat_writer_new(const struct sat_op *put, uint64_t memory, struct sat_writer 
         return sat_error_nomem(err);
     made->put = *put;
     made->generation = sat_fork_generation();
-    made->spool = -1;
     sat_vec_init(&made->parts, sizeof(struct sat_part));
     made->part_size = sat_part_size(&conn->backend->limits, 0, conn->part_size);
     uint64_t fitting = memory / made->part_size;
@@ -168,21 +164,17 @@ static int send_part(struct sat_writer *writer, satchel_error *err)
 
 /* ---- stores without parts */
 
-static int spool(struct sat_writer *writer, satchel_error *err)
+/* The buffer goes into the PUT that runs, beginning it. */
+static int feed(struct sat_writer *writer, satchel_error *err)
 {
-    const struct sat_buf *bytes = &writer->current->bytes;
-    const char *wish = getenv("TMPDIR");
-    const char *folder = wish == NULL || *wish == '\0' ? "/var/tmp" : wish;
-    if (writer->spool < 0)
-        writer->spool = sat_os_open_tmp(AT_FDCWD, folder, 0600);
-    int result = writer->spool < 0 ? writer->spool
-                                   : sat_os_pwrite_all(writer->spool, bytes->data, bytes->len,
-                                                       (int64_t)writer->spooled);
-    if (result < 0)
-        return sat_error_os(err, -result, "writing a temporary file in '%s' (TMPDIR)", folder);
-    writer->spooled += bytes->len;
-    sat_buf_reset(&writer->current->bytes);
-    return SATCHEL_OK;
+    struct sat_buf *bytes = &writer->current->bytes;
+    int code = SATCHEL_OK;
+    if (writer->pipe == NULL)
+        code = sat_pipe_new(&writer->put, (size_t)writer->part_size, &writer->pipe, err);
+    if (code == SATCHEL_OK)
+        code = sat_pipe_write(writer->pipe, bytes->data, bytes->len, err);
+    sat_buf_reset(bytes);
+    return code;
 }
 
 /* ---- writing */
@@ -209,7 +201,7 @@ static int write_some(struct sat_writer *writer, const char *data, size_t len, s
     struct sat_buf *bytes = &writer->current->bytes;
     if (bytes->len >= writer->part_size) {
         *taken = 0;
-        return in_parts(writer) ? send_part(writer, err) : spool(writer, err);
+        return in_parts(writer) ? send_part(writer, err) : feed(writer, err);
     }
     size_t room = (size_t)writer->part_size - bytes->len;
     *taken = len < room ? len : room;
@@ -269,19 +261,24 @@ static int finish_parts(struct sat_writer *writer, struct sat_op *op, satchel_er
     return code == SATCHEL_OK ? end_upload(writer, op, false, err) : code;
 }
 
+/* All of it was small. */
 static int finish_whole(struct sat_writer *writer, struct sat_op *op, satchel_error *err)
 {
     *op = writer->put;
     op->kind = SAT_OP_PUT;
-    if (writer->spool < 0) {
-        op->source =
-            sat_source_span(writer->current == NULL ? (satchel_span){NULL, 0}
-                                                    : sat_buf_span(&writer->current->bytes));
-        return sat_op_run(op, err);
-    }
-    int code = spool(writer, err);
-    op->source = sat_source_file(writer->spool, 0, writer->spooled);
-    return code == SATCHEL_OK ? sat_op_run(op, err) : code;
+    op->source = sat_source_span(writer->current == NULL ? (satchel_span){NULL, 0}
+                                                         : sat_buf_span(&writer->current->bytes));
+    return sat_op_run(op, err);
+}
+
+static int finish(struct sat_writer *writer, struct sat_op *op, satchel_error *err)
+{
+    if (writer->upload_id != NULL)
+        return finish_parts(writer, op, err);
+    if (writer->pipe == NULL)
+        return finish_whole(writer, op, err);
+    int code = feed(writer, err);
+    return code == SATCHEL_OK ? sat_pipe_finish(writer->pipe, &op->info, err) : code;
 }
 
 int sat_writer_finish(struct sat_writer *writer, struct sat_info *info, satchel_error *err)
@@ -290,8 +287,7 @@ int sat_writer_finish(struct sat_writer *writer, struct sat_info *info, satchel_
     satchel_error why = {0};
     int code = check(writer);
     if (code == SATCHEL_OK)
-        code = writer->upload_id != NULL ? finish_parts(writer, &op, &why)
-                                         : finish_whole(writer, &op, &why);
+        code = finish(writer, &op, &why);
     if (code == SATCHEL_OK && info != NULL) {
         op.info.size = writer->written;
         *info = op.info;
@@ -324,6 +320,6 @@ void sat_writer_free(struct sat_writer *writer)
     sat_free(writer->lots);
     sat_free(writer->upload_id);
     sat_queue_free(writer->queue);
-    (void)sat_os_close(writer->spool);
+    sat_pipe_free(writer->pipe);
     sat_free(writer);
 }

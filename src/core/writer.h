@@ -1,7 +1,7 @@
 /*
  * Writing an object of unknown length, piece by piece: a stream is cut into part buffers, so that a
- * part can be sent again. Small streams become one PUT, large ones a multipart upload; stores that
- * take no parts get a PUT from a nameless temporary file. One thread at a time.
+ * part can be sent again. Small streams become one PUT, large ones a multipart upload; local stores
+ * get a PUT that is fed while it runs (core/pipe.h). One thread at a time.
  */
 #ifndef SAT_CORE_WRITER_H
 #define SAT_CORE_WRITER_H

@@ -73,6 +73,7 @@ static int run_row(const struct row *row)
     failed +=
         _cmocka_run_group_tests("conditions", condition_cases, condition_case_count, NULL, NULL);
     failed += _cmocka_run_group_tests("engine", engine_cases, engine_case_count, NULL, NULL);
+    failed += _cmocka_run_group_tests("streams", stream_cases, stream_case_count, NULL, NULL);
     fixture_close();
     return failed > 0 ? 1 : 0;
 }

@@ -79,6 +79,8 @@ extern const struct CMUnitTest condition_cases[];
 extern const size_t condition_case_count;
 extern const struct CMUnitTest engine_cases[];
 extern const size_t engine_case_count;
+extern const struct CMUnitTest stream_cases[];
+extern const size_t stream_case_count;
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, case_begin, case_end)
 

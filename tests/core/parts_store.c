@@ -78,12 +78,18 @@ static int part_copy(struct parts_store *store, struct sat_op *op)
 
 static int put(struct parts_store *store, struct sat_op *op, satchel_error *err)
 {
-    size_t got = 0;
-    int code = sat_source_read(&op->source, 0, store->bytes, PARTS_ROOM, &got, err);
-    store->size = got;
+    size_t got = 1;
+    size_t size = 0;
+    int code = SATCHEL_OK;
+    for (; code == SATCHEL_OK && got > 0; size += got)
+        code =
+            sat_source_read(&op->source, size, store->bytes + size, PARTS_ROOM - size, &got, err);
+    if (code != SATCHEL_OK)
+        return code;
+    store->size = size;
     store->version++;
     store->present = true;
-    return code == SATCHEL_OK ? fill_info(store, op) : code;
+    return fill_info(store, op);
 }
 
 static int finish(struct parts_store *store, struct sat_op *op, satchel_error *err)
