@@ -43,6 +43,7 @@ enum {
     BUFFER_LARGE = 512 * 1024,
     SPARE_HANDLES = 32,
     EVENTS_AT_ONCE = 64,
+    TURNS_MAX = 16,               /* for all of the most connections that a lane may have */
     BODY_AT_ONCE = 64 * 1024 - 1, /* the largest that curl sends together with the head */
     URL_MAX = 256 * 1024,
 };
@@ -227,10 +228,14 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
 /* (5) */
 static curl_socket_t on_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)user;
+    struct sat_http *http = user;
     (void)purpose;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     sat_ownfd_add(fd);
+    if (fd >= 0 && sat_poller_adopt(http->poller, fd, NULL) != SATCHEL_OK) {
+        sat_ownfd_close(fd);
+        return CURL_SOCKET_BAD;
+    }
     return fd;
 }
 
@@ -383,6 +388,7 @@ static void set_callbacks(struct sat_http *http, struct sat_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
 }
@@ -752,8 +758,12 @@ void sat_http_poll(struct sat_http *http, int timeout_ms)
         sat_poller_wait(http->poller, time_to_wait(http, timeout_ms), events, EVENTS_AT_ONCE);
     sat_fork_unpark(depth);
     http->now_ns = sat_clock_now_ns();
-    for (size_t i = 0; i < count; i++)
-        serve_socket(http, &events[i]);
+    for (unsigned turn = 0; count > 0 && turn < TURNS_MAX; turn++) {
+        for (size_t i = 0; i < count; i++)
+            serve_socket(http, &events[i]);
+        count =
+            count < EVENTS_AT_ONCE ? 0 : sat_poller_wait(http->poller, 0, events, EVENTS_AT_ONCE);
+    }
     serve_timer(http);
     collect(http);
     expire(http);

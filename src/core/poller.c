@@ -1,9 +1,9 @@
 /*
  * Sockets on an epoll.
  *
- * A socket that is of no interest stays registered for what it was: a connection is idle for
- * microseconds, and wanted again for the same. Only if something happens to it meanwhile (the other
- * side closes it) it is taken out, for it would be reported for ever.
+ * An adopted socket that is of no interest stays registered for what it was: a connection is idle
+ * for microseconds, and wanted again for the same. Only if something happens to it meanwhile (the
+ * other side closes it) it is taken out, for it would be reported for ever.
  *
  * A wake costs a system call only while somebody waits: the waiter says so before it looks for
  * wakes, and a waker leaves its mark before it looks for the waiter, so that one of them sees the
@@ -26,6 +26,7 @@ enum { EVENTS_MAX = 64, FD_STEP = 64 };
 struct entry {
     unsigned char wanted;
     unsigned char registered; /* 0 = it is not in the epoll */
+    bool adopted;
 };
 
 struct sat_poller {
@@ -107,19 +108,12 @@ static struct entry *entry_of(struct sat_poller *poller, int fd)
     return &poller->entries[fd];
 }
 
-int sat_poller_want(struct sat_poller *poller, int fd, unsigned what, satchel_error *err)
+int sat_poller_adopt(struct sat_poller *poller, int fd, satchel_error *err)
 {
-    struct entry *entry = entry_of(poller, fd);
+    struct entry *entry = fd < 0 ? NULL : entry_of(poller, fd);
     if (entry == NULL)
         return sat_error_nomem(err);
-    entry->wanted = (unsigned char)what;
-    if (what == 0 || entry->registered == what)
-        return SATCHEL_OK;
-    int op = entry->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
-    int rc = control(poller, op, fd, what);
-    if (rc != 0)
-        return sat_error_os(err, rc, "waiting for a socket");
-    entry->registered = (unsigned char)what;
+    *entry = (struct entry){.adopted = true};
     return SATCHEL_OK;
 }
 
@@ -130,12 +124,32 @@ static void take_out(const struct sat_poller *poller, struct entry *entry, int f
     entry->registered = 0;
 }
 
+int sat_poller_want(struct sat_poller *poller, int fd, unsigned what, satchel_error *err)
+{
+    struct entry *entry = entry_of(poller, fd);
+    if (entry == NULL)
+        return sat_error_nomem(err);
+    entry->wanted = (unsigned char)what;
+    if (what == 0 && !entry->adopted)
+        take_out(poller, entry, fd);
+    if (what == 0 || entry->registered == what)
+        return SATCHEL_OK;
+    int op = entry->registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    int rc = control(poller, op, fd, what);
+    if (rc == ENOENT || rc == EEXIST) /* it was closed, or taken over, behind our back */
+        rc = control(poller, rc == ENOENT ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, what);
+    if (rc != 0)
+        return sat_error_os(err, rc, "waiting for a socket");
+    entry->registered = (unsigned char)what;
+    return SATCHEL_OK;
+}
+
 void sat_poller_forget(struct sat_poller *poller, int fd)
 {
     if (fd < 0 || (size_t)fd >= poller->count)
         return;
     take_out(poller, &poller->entries[fd], fd);
-    poller->entries[fd].wanted = 0;
+    poller->entries[fd] = (struct entry){0};
 }
 
 /* What is wanted of what came; what is registered beyond that is taken out. */

@@ -25,6 +25,11 @@ struct sat_poller_event {
 int sat_poller_new(struct sat_poller **poller, satchel_error *err);
 /* NULL is fine. */
 void sat_poller_free(struct sat_poller *poller);
+/*
+ * This socket is forgotten (sat_poller_forget()) before it is closed: without interest it may stay
+ * registered. One that is closed by others may not, for its number is soon another's. NOMEM.
+ */
+int sat_poller_adopt(struct sat_poller *poller, int fd, satchel_error *err);
 /* From now on `what` of the socket is of interest: READ and WRITE, or 0. NOMEM or IO. */
 int sat_poller_want(struct sat_poller *poller, int fd, unsigned what, satchel_error *err);
 /* To be called before a socket is closed; one that was never wanted is fine. */

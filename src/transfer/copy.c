@@ -158,8 +158,7 @@ static int exists_object(struct sat_copy *copy, const char *key, bool *exists, s
     return code == SATCHEL_NOT_FOUND ? SATCHEL_OK : code;
 }
 
-/* EXISTS when the destination is taken and may not be overwritten. `key` NULL: local. */
-static int check_free(struct sat_copy *copy, const char *key, satchel_error *err)
+int sat_copy_check_free(struct sat_copy *copy, const char *key, satchel_error *err)
 {
     bool exists = false;
     if (copy->rules->if_exists == SATCHEL_IF_EXISTS_OVERWRITE)
@@ -251,7 +250,7 @@ static int verify_object(struct sat_copy *copy, const struct sat_op *put,
 int sat_copy_begin_landing(struct sat_copy *copy, struct sat_root *root, uint64_t size,
                            struct sat_landing *landing, satchel_error *err)
 {
-    int code = check_free(copy, NULL, err);
+    int code = sat_copy_check_free(copy, NULL, err);
     if (code != SATCHEL_OK)
         return code;
     struct sat_landing_root below = {.path = path_of(copy->rules->target), .fd = -1};
@@ -351,7 +350,7 @@ static int local_to_store(struct sat_copy *copy, const struct sat_local_file *fi
     SAT_AUTO_FREE char *key = sat_copy_target_key(copy);
     if (key == NULL)
         return sat_error_nomem(err);
-    int code = check_free(copy, key, err);
+    int code = sat_copy_check_free(copy, key, err);
     content.has_crc64 = true;
     if (code == SATCHEL_OK && copy->rules->verify)
         code = crc_of_file(copy, file->fd, content.size, &content.crc64, err);
@@ -514,7 +513,7 @@ static int store_to_store(struct sat_copy *copy, satchel_error *err)
     if (sat_str_eq(item->source, copy->destination))
         return sat_error_set(err, SATCHEL_INVALID, "'%s' would be copied onto itself",
                              item->source);
-    int code = check_free(copy, key, err);
+    int code = sat_copy_check_free(copy, key, err);
     if (code != SATCHEL_OK)
         return code;
     struct sat_op op = {.kind = SAT_OP_GET, .conn = item->conn, .key = item->key};

@@ -115,6 +115,8 @@ int sat_copy_begin_landing(struct sat_copy *copy, struct sat_root *root, uint64_
 /* Verifies and names the file, or drops it when `code` says so. */
 int sat_copy_end_landing(struct sat_copy *copy, int code, struct sat_landing *landing,
                          const struct sat_copy_content *content, satchel_error *err);
+/* EXISTS when the destination is taken and may not be overwritten. `key` NULL: local. */
+int sat_copy_check_free(struct sat_copy *copy, const char *key, satchel_error *err);
 /* Fills the outcome of a copy that ended with `code` and copy->err. */
 void sat_copy_conclude(struct sat_copy *copy, int code, int64_t begun_ns);
 

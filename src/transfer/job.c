@@ -265,7 +265,8 @@ static void start_copy(struct copy_job *copy, struct sat_copy *started)
     copy->running = started;
     copy->in_flight++;
     copy->memory += started->memory;
-    if (!sat_lights_take(&copy->shop, started)) {
+    bool room = copy->in_flight <= copy->options.max_in_flight; /* else it waits for a worker */
+    if (!room || !sat_lights_take(&copy->shop, started)) {
         give_to_worker(copy, started);
         return;
     }

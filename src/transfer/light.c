@@ -142,7 +142,7 @@ static int prepare(struct sat_copy *copy, struct sat_root *root, bool *heavy, sa
     if (copy->item.conn == NULL)
         return prepare_put(copy, root, heavy, err);
     prepare_get(copy);
-    return SATCHEL_OK;
+    return sat_copy_check_free(copy, NULL, err);
 }
 
 enum sat_copy_step sat_copy_begin(struct sat_copy *copy, struct sat_lights *lights)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from cli_support import Bucket, Cli, digests, leftovers
+from proxy import Plan, Request, proxied
 
 
 def test_quick_test_drive(cli: Cli, store: str) -> None:
@@ -202,3 +204,34 @@ def test_https_with_a_private_ca(cli: Cli, tree: Path) -> None:
     distrusted = cli("cat", f"{bucket}/app-02.log", "--set", "max_retries=0")
     assert distrusted.status == 5
     cli.ok("rm", *trusted, f"{bucket}/app-02.log")
+
+
+def test_j_1_is_one_at_a_time(cli: Cli, bucket: Bucket) -> None:
+    """Small and larger files go different ways, and share the bound."""
+    tree = cli.home / "mixed"
+    tree.mkdir()
+    for number in range(6):
+        size = 200_000 if number % 2 == 0 else 100
+        (tree / f"f{number}").write_bytes(b"x" * size)
+    under_way: list[int] = []
+    most = [0]
+    lock = threading.Lock()
+    another = threading.Event()
+
+    def hold() -> None:
+        with lock:
+            under_way.append(1)
+            most[0] = max(most[0], len(under_way))
+            if len(under_way) > 1:
+                another.set()
+        another.wait(0.3)  # time in which another would come
+        with lock:
+            under_way.pop()
+
+    def rule(request: Request) -> Plan | None:
+        return Plan(before=hold) if request.method == "PUT" else None
+
+    with proxied(os.environ["SATCHEL_TEST_S3_URL"], rule) as proxy:
+        cli.ok("upload", "-r", "-j", "1", f"{tree}/", f"{bucket.uri}/", "--endpoint-url", proxy.url)
+    assert most[0] == 1
+    assert len(bucket.names()) == 6

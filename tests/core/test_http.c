@@ -1,6 +1,8 @@
 /* One exchange at a time on the HTTP client, against the scripted server. */
 #include "support/test.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,9 +14,21 @@
 #include "core/fake_backend.h"
 #include "core/http.h"
 #include "core/tls_server.h"
+#include "core/worker.h"
 
 #define STEPS(...) ((const struct http_step[]){__VA_ARGS__})
 #define START(...) start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
+
+/* What curl's resolver thread calls: names below .test are this machine's. */
+__attribute__((visibility("default"))) int getaddrinfo(const char *name, const char *service,
+                                                       const struct addrinfo *hints,
+                                                       struct addrinfo **found)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    bool ours = name != NULL && strstr(name, ".test") != NULL;
+    return real(ours ? "127.0.0.1" : name, service, hints, found);
+}
 
 static struct http_server *server;
 static struct sat_http *http;
@@ -264,6 +278,33 @@ static void a_body_that_stalls_is_a_timeout(void **state)
     assert_in_range(run(), 100, 1500);
     assert_int_equal(exchange.err.code, SATCHEL_TIMEOUT);
     assert_non_null(strstr(exchange.err.text, "stall_timeout"));
+}
+
+static void *release_late(void *arg)
+{
+    (void)arg;
+    http_server_wait(server, 1);
+    (void)usleep(700 * 1000); /* longer than curl's own timers after a connection */
+    http_server_release(server);
+    return NULL;
+}
+
+/* The resolver's thread tells curl by a descriptor, whose number the connection then gets. */
+static void a_host_that_was_looked_up_is_waited_for_like_another(void **state)
+{
+    (void)state;
+    unsigned long thread;
+    START({.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha", .rest = "lf"});
+    const char *port = strrchr(http_server_url(server), ':');
+    (void)snprintf(endpoint.url, sizeof endpoint.url, "http://store.test%s", port);
+    exchange.stall_timeout_ms = 2500;
+    exchange.response_timeout_ms = 2500;
+    assert_int_equal(sat_thread_start(release_late, NULL, &thread, NULL), SATCHEL_OK);
+    (void)run();
+    if (exchange.err.code != SATCHEL_OK)
+        fail_msg("%s", exchange.err.text);
+    sat_thread_join(thread);
+    assert_string_equal(sat_buf_str(&exchange.reply.body), "half");
 }
 
 /* A slow disk: the rest of the other body is there long before we look again. */
@@ -545,6 +586,7 @@ int main(void)
         TEST(no_reply_is_a_timeout),
         TEST(a_body_that_stalls_is_a_timeout),
         TEST(bytes_that_waited_for_us_are_not_late),
+        TEST(a_host_that_was_looked_up_is_waited_for_like_another),
         TEST(an_upload_that_nobody_reads_is_a_timeout),
         TEST(the_deadline_ends_all),
         TEST(an_abort_ends_an_exchange_once),

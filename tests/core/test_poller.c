@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
 #include "core/poller.h"
 #include "core/worker.h"
 
@@ -71,14 +72,59 @@ static void what_is_wanted_is_reported(void **state)
     assert_int_equal(events[0].what, SAT_POLLER_WRITE);
 }
 
+static bool waits_for(int ms)
+{
+    int64_t begun = sat_clock_now_ns();
+    assert_int_equal(sat_poller_wait(poller, ms, events, ROOM), 0);
+    return sat_clock_now_ns() - begun >= (ms - 1) * SAT_NS_PER_MS;
+}
+
+/* What others close may live on in a forked child, and its number is another's: curl's resolver. */
+static void what_is_closed_by_others_is_not_kept(void **state)
+{
+    (void)state;
+    int number = ours;
+    want(SAT_POLLER_READ);
+    want(0);
+    int copy = dup(ours);
+    (void)close(ours);
+    say_something();
+    assert_true(waits_for(20));
+    (void)close(theirs);
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    ours = pair[0];
+    theirs = pair[1];
+    assert_int_equal(ours, number);
+    want(SAT_POLLER_READ);
+    say_something();
+    assert_int_equal(look(), 1);
+    (void)close(copy);
+}
+
+/* Closed and made anew without a word: what is believed to be registered is not. */
+static void a_socket_that_was_exchanged_is_registered_again(void **state)
+{
+    (void)state;
+    want(SAT_POLLER_READ);
+    (void)close(ours);
+    (void)close(theirs);
+    open_pair();
+    want(SAT_POLLER_READ | SAT_POLLER_WRITE);
+    assert_int_equal(look(), 1);
+    assert_int_equal(events[0].what, SAT_POLLER_WRITE);
+}
+
 /* Else a thread would spin on a connection that the server closed while it was idle. */
 static void what_is_not_wanted_is_reported_neither_once_nor_for_ever(void **state)
 {
     (void)state;
+    assert_int_equal(sat_poller_adopt(poller, ours, NULL), SATCHEL_OK);
     want(SAT_POLLER_READ);
     want(0);
     say_something();
     assert_int_equal(look(), 0);
+    assert_true(waits_for(20));
     want(SAT_POLLER_READ);
     assert_int_equal(look(), 1);
     want(0);
@@ -173,6 +219,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         POLLER_TEST(what_is_wanted_is_reported),
         POLLER_TEST(what_is_not_wanted_is_reported_neither_once_nor_for_ever),
+        POLLER_TEST(what_is_closed_by_others_is_not_kept),
+        POLLER_TEST(a_socket_that_was_exchanged_is_registered_again),
         POLLER_TEST(an_end_is_a_fault),
         POLLER_TEST(a_number_used_again_is_another_socket),
         POLLER_TEST(a_wake_ends_the_wait_under_way_or_the_next),

@@ -262,16 +262,19 @@ static void other_bytes_than_the_store_has_do_not_land(void **state)
     assert_no_temps();
 }
 
-static void what_exists_is_kept_when_asked(void **state)
+static void what_exists_is_kept_and_not_fetched(void **state)
 {
     (void)state;
     put("out/x", "old");
     start_down("ETag: e\r\n", "bytes");
-    rules.if_exists = SATCHEL_IF_EXISTS_SKIP;
-    assert_outcome(run(5), "skipped", SATCHEL_EXISTS);
-    rules.if_exists = SATCHEL_IF_EXISTS_ERROR;
-    assert_outcome(run(5), "failed", SATCHEL_EXISTS);
+    for (int i = 0; i < 2; i++) {
+        struct sat_copy *copy = copy_of(5);
+        rules.if_exists = i == 0 ? SATCHEL_IF_EXISTS_SKIP : SATCHEL_IF_EXISTS_ERROR;
+        assert_int_equal(sat_copy_begin(copy, &lights), SAT_COPY_ENDED);
+        assert_outcome(copy, i == 0 ? "skipped" : "failed", SATCHEL_EXISTS);
+    }
     assert_file("out/x", "old");
+    assert_int_equal(http_server_requests(server), 0);
 }
 
 static void a_cancelled_one_does_not_begin(void **state)
@@ -366,7 +369,7 @@ int main(void)
         LIGHT_CASE(a_link_below_the_root_is_not_followed),
         LIGHT_CASE(a_failure_of_the_store_is_the_copy_s),
         LIGHT_CASE(other_bytes_than_the_store_has_do_not_land),
-        LIGHT_CASE(what_exists_is_kept_when_asked),
+        LIGHT_CASE(what_exists_is_kept_and_not_fetched),
         LIGHT_CASE(a_cancelled_one_does_not_begin),
         LIGHT_CASE(a_cancel_ends_the_op_under_way),
         LIGHT_CASE(any_failed_allocation_is_an_outcome),
