@@ -30,6 +30,8 @@ enum {
     COMMAND_MAX = 64 * 1024,
     SAID_MAX = 512, /* of what it says on its standard error */
     BLOCK = 4096,
+    BLOCKS = 256, /* 1 MiB: the most that a pipe holds, unless an administrator says otherwise */
+    LOOK_MS = 20, /* between looks where no descriptor tells of its end */
 };
 
 extern char **environ;
@@ -119,7 +121,7 @@ static int plan_descriptors(posix_spawn_file_actions_t *actions, int out, int sa
     return rc == 0 ? posix_spawn_file_actions_adddup2(actions, said, 2) : rc;
 }
 
-/* Our threads block signals; the program is to get its own. */
+/* Our threads block signals, the host may ignore some; the program is to get its own. */
 static int plan_signals(posix_spawnattr_t *attr)
 {
     sigset_t none;
@@ -127,6 +129,7 @@ static int plan_signals(posix_spawnattr_t *attr)
     sigemptyset(&none);
     sigemptyset(&usual);
     sigaddset(&usual, SIGPIPE);
+    sigaddset(&usual, SIGCHLD); /* else it could not wait for programs of its own */
     int rc = posix_spawnattr_setsigmask(attr, &none);
     if (rc == 0)
         rc = posix_spawnattr_setsigdefault(attr, &usual);
@@ -166,7 +169,7 @@ static int start_gated(struct process *process, char **argv)
     (void)sat_os_close(said[1]);
     process->ends[OUTPUT] = (struct pollfd){.fd = out[0], .events = POLLIN};
     process->ends[ERRORS] = (struct pollfd){.fd = said[0], .events = POLLIN};
-    if (rc == 0) /* kernels before 5.3 have none: then the end of its output is its own */
+    if (rc == 0) /* kernels before 5.3 have none, and some sandboxes: then we look now and then */
         process->ends[LIFE].fd = (int)syscall(SYS_pidfd_open, process->pid, 0);
     return rc;
 }
@@ -196,15 +199,19 @@ static void keep_said(struct process *process, const char *text, size_t len)
     process->said_len += kept;
 }
 
-/* Takes what is there from one of the ends. */
+/* Takes what is there from one of the ends; no more than a pipe holds, for it may never end. */
 static int drain(struct process *process, enum end which, satchel_error *err)
 {
     char block[BLOCK];
     struct pollfd *end = &process->ends[which];
     int code = SATCHEL_OK;
-    while (code == SATCHEL_OK && end->fd >= 0 && poll(end, 1, 0) > 0) {
+    for (unsigned i = 0; code == SATCHEL_OK && end->fd >= 0 && i < BLOCKS; i++) {
+        if (poll(end, 1, 0) <= 0)
+            break;
         int64_t got = sat_os_read_some(end->fd, block, sizeof block);
-        if (got <= 0) {
+        if (got < 0) {
+            code = sat_error_os(err, (int)-got, "reading what it prints");
+        } else if (got == 0) {
             close_end(end);
         } else if (which == ERRORS) {
             keep_said(process, block, (size_t)got);
@@ -220,28 +227,37 @@ static int drain(struct process *process, enum end which, satchel_error *err)
 /* (3) */
 static bool has_ended(const struct process *process)
 {
+    siginfo_t info = {0};
     if (process->ends[LIFE].fd >= 0)
         return process->ends[LIFE].revents != 0;
-    return process->ends[OUTPUT].fd < 0 && process->ends[ERRORS].fd < 0;
+    return waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid != 0;
 }
 
 static int read_all(struct process *process, int64_t deadline_ns, satchel_error *err)
 {
     int code = SATCHEL_OK;
-    bool ended = false;
-    while (code == SATCHEL_OK && !ended) {
+    int64_t longest_ms = process->ends[LIFE].fd >= 0 ? INT_MAX : LOOK_MS;
+    for (bool ended = false; code == SATCHEL_OK && !ended;) {
         int64_t left_ms = (deadline_ns - sat_clock_now_ns()) / SAT_NS_PER_MS;
         if (left_ms <= 0)
             return sat_error_set(err, SATCHEL_TIMEOUT, "it did not end in time and was killed");
-        (void)poll(process->ends, ENDS, left_ms > INT_MAX ? INT_MAX : (int)left_ms);
-        ended = has_ended(process);
+        (void)poll(process->ends, ENDS, (int)(left_ms < longest_ms ? left_ms : longest_ms));
+        ended = has_ended(process); /* before its last words are taken */
         code = drain(process, OUTPUT, err);
         if (code == SATCHEL_OK)
             code = drain(process, ERRORS, err);
-        if (process->ends[LIFE].fd < 0)
-            ended = has_ended(process);
     }
     return code;
+}
+
+/* By its descriptor where there is one: its number may be another's once somebody waited for it. */
+static void kill_it(const struct process *process)
+{
+    if (process->ends[LIFE].fd >= 0)
+        (void)syscall(SYS_pidfd_send_signal, process->ends[LIFE].fd, SIGKILL, NULL, 0);
+    else
+        (void)kill(process->pid, SIGKILL);
 }
 
 /* The wait status; 0 where the host program lets the kernel drop it (SIGCHLD ignored). */
@@ -278,7 +294,7 @@ static int run_words(char **argv, int64_t deadline_ns, struct sat_buf *out, satc
     if (code == SATCHEL_OK) {
         code = read_all(&process, deadline_ns, err);
         if (code != SATCHEL_OK)
-            (void)kill(process.pid, SIGKILL); /* (2) */
+            kill_it(&process); /* (2) */
         int status = wait_for_end(process.pid);
         if (code == SATCHEL_OK)
             code = judge(&process, status, err);

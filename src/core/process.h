@@ -23,7 +23,8 @@ int sat_process_words(const char *command, struct sat_buf *text, struct sat_vec 
  * Runs `command` and waits for its end, until `deadline_ns` (CLOCK_MONOTONIC) at most, then it is
  * killed: TIMEOUT. What it prints goes to *out, bounded by *out's own limit (LIMIT). Its input is
  * empty; what it says on its standard error is in the message when it fails: NOT_FOUND when there
- * is no such program, else IO. Blocks; no thread of ours may be inside the fork gate.
+ * is no such program, what the kernel says when it cannot be started, else IO. Blocks; no thread of
+ * ours may be inside the fork gate.
  */
 int sat_process_run(const char *command, int64_t deadline_ns, struct sat_buf *out,
                     satchel_error *err);

@@ -310,6 +310,22 @@ static void an_event_is_readable_while_it_is_set(void **state)
     assert_int_equal(sat_os_event_new(), -EMFILE);
 }
 
+static void a_pipe_is_read_as_far_as_it_is_filled(void **state)
+{
+    (void)state;
+    int ends[2];
+    char text[16] = "";
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(sat_os_write_all(ends[1], "abc", 3), 0);
+    assert_int_equal(sat_os_read_some(ends[0], text, sizeof text), 3);
+    assert_string_equal(text, "abc");
+    sat_os_fail_nth(1, EIO);
+    assert_int_equal(sat_os_read_some(ends[0], text, sizeof text), -EIO);
+    assert_int_equal(sat_os_close(ends[1]), 0);
+    assert_int_equal(sat_os_read_some(ends[0], text, sizeof text), 0);
+    assert_int_equal(sat_os_close(ends[0]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +345,7 @@ int main(void)
         TEST(a_failed_close_has_closed),
         TEST(paths_become_real),
         TEST(an_event_is_readable_while_it_is_set),
+        TEST(a_pipe_is_read_as_far_as_it_is_filled),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
