@@ -267,6 +267,9 @@ int sat_cred_new(struct sat_conn *conn, struct sat_cred **cred, satchel_error *e
     if (conn->backend->cred_step == NULL)
         return SATCHEL_OK;
     int code = step(conn, &none, &want, err);
+    sat_free(want.command); /* what it wants is done when there is need */
+    if (want.keys != NULL)
+        conn->backend->cred_free(want.keys);
     if (code != SATCHEL_OK || want.kind == SAT_CRED_NOT_HERE)
         return code;
     struct sat_cred *made = sat_calloc(1, sizeof *made);

@@ -57,10 +57,11 @@ static int sign(const void *state, void *keys, const struct sat_endpoint *endpoi
     char text[32];
     (void)state;
     (void)endpoint;
-    (void)err;
     (void)snprintf(text, sizeof text, "%lld", (long long)wall_s);
     int code = sat_request_header(request, "X-Time", text);
-    return keys == NULL || code != SATCHEL_OK ? code : sat_request_header(request, "X-Keys", keys);
+    if (keys != NULL && code == SATCHEL_OK)
+        code = sat_request_header(request, "X-Keys", keys);
+    return code == SATCHEL_OK ? code : sat_error_set(err, code, "keys that are no header");
 }
 
 static int cred_step(const void *state, int64_t now_s, const struct sat_cred_reply *replies,

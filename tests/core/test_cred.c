@@ -1,17 +1,23 @@
-/* Credentials: looked up at first need, once for all who wait, and again when they end. */
+/* Credentials: looked up at first need, once for all who wait, and again before and when they end.
+ */
 #include "support/test.h"
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "core/alloc.h"
 #include "core/clock.h"
+#include "core/engine.h"
 #include "core/error.h"
 #include "core/fake_backend.h"
 #include "core/os_folder.h"
 #include "core/str.h"
+#include "core/worker.h"
+#include "support/forked.h"
 
-enum { NOW_S = 1700000000 };
+enum { NOW_S = 1700000000, HANGS_MS = 20 * 1000, A_WHILE_MS = 100 };
 
 static struct http_server *server;
 static struct sat_conn *conn;
@@ -20,6 +26,30 @@ static char path[128];
 static atomic_uint look_ups;
 static int64_t expires_s;
 static bool refused;
+
+/* A look-up that is held stops where it is until it is let go of. */
+static atomic_bool held;
+static sem_t stopped;
+static sem_t let_go;
+
+/* False when nobody posted it for so long. */
+static bool await(sem_t *event, int64_t ms)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + ms * SAT_NS_PER_MS;
+    until.tv_sec += ns / SAT_NS_PER_S;
+    until.tv_nsec = ns % SAT_NS_PER_S;
+    return sem_timedwait(event, &until) == 0;
+}
+
+static void stop_if_held(void)
+{
+    if (!atomic_load(&held))
+        return;
+    (void)sem_post(&stopped);
+    (void)sem_wait(&let_go);
+}
 
 /* One file, whose text are the keys. */
 static int step(const struct sat_cred_reply *replies, size_t count, struct sat_cred_want *want,
@@ -31,6 +61,7 @@ static int step(const struct sat_cred_reply *replies, size_t count, struct sat_c
         return SATCHEL_OK;
     }
     atomic_fetch_add(&look_ups, 1);
+    stop_if_held();
     if (replies[0].os_errno != 0)
         return sat_error_os(err, replies[0].os_errno, "keys");
     if (refused)
@@ -48,6 +79,9 @@ static int begin(void **state)
     look_ups = 0;
     expires_s = 0;
     refused = false;
+    held = false;
+    (void)sem_init(&stopped, 0, 0);
+    (void)sem_init(&let_go, 0, 0);
     fake_cred_step = step;
     write_file("keys", "one");
     return sat_queue_new(&queue, NULL);
@@ -58,18 +92,21 @@ static int end(void **state)
     (void)state;
     sat_clock_fake_wall(SAT_CLOCK_REAL);
     sat_alloc_fail_nth(0);
+    (void)sem_post(&let_go);
     sat_conn_close(conn);
     conn = NULL;
     sat_queue_free(queue);
     http_server_stop(server);
     fake_cred_step = NULL;
+    (void)sem_destroy(&stopped);
+    (void)sem_destroy(&let_go);
     return 0;
 }
 
 static void start(const struct http_step *steps, size_t count)
 {
     server = http_server_start(steps, count);
-    conn = fake_open(http_server_url(server), NULL);
+    conn = fake_open(http_server_url(server), "workers", "1", NULL);
 }
 
 static void start_answering(void)
@@ -198,6 +235,284 @@ static void keys_are_not_used_beyond_their_end(void **state)
     assert_keys(1, "two");
 }
 
+/* ---- looking ahead */
+
+static void at(int64_t now_s)
+{
+    sat_clock_fake_wall(now_s * SAT_NS_PER_S);
+}
+
+/* The next op is sent with these keys; so many look-ups have begun then. */
+static void assert_next(const char *keys, unsigned begun)
+{
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_keys(http_server_requests(server) - 1, keys);
+    assert_int_equal(look_ups, begun);
+}
+
+static void post(struct sat_task *task)
+{
+    (void)task;
+    (void)sem_post(&stopped);
+}
+
+/* The one worker has done all that was begun. */
+static void wait_for_the_worker(void)
+{
+    struct sat_task task = {.run = post};
+    assert_int_equal(sat_workers_submit(sat_engine_workers(conn->engine), &task, NULL), 0);
+    assert_true(await(&stopped, HANGS_MS));
+}
+
+/* Keys "one" that end at NOW_S. */
+static void start_with_keys_that_end(void)
+{
+    start_answering();
+    at(NOW_S - 3600);
+    expires_s = NOW_S;
+    assert_next("one", 1);
+    write_file("keys", "two");
+    expires_s = NOW_S + 3600;
+}
+
+static void keys_near_their_end_are_used_while_others_are_looked_up(void **state)
+{
+    (void)state;
+    start_with_keys_that_end();
+    held = true;
+    at(NOW_S - 901);
+    assert_next("one", 1);
+    at(NOW_S - 900);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_true(await(&stopped, HANGS_MS));
+    for (unsigned i = 0; i < 5; i++)
+        assert_next("one", 2);
+    (void)sem_post(&let_go);
+    wait_for_the_worker();
+    assert_next("two", 2);
+    at(NOW_S + 2699);
+    assert_next("two", 2);
+}
+
+static void all_at_once_start_one_look_ahead(void **state)
+{
+    (void)state;
+    enum { OPS = 20 };
+    struct sat_op ops[OPS];
+    start_with_keys_that_end();
+    held = true;
+    at(NOW_S - 700);
+    for (size_t i = 0; i < OPS; i++) {
+        ops[i] = (struct sat_op){.kind = SAT_OP_STAT, .conn = conn, .key = "k"};
+        sat_op_submit(&ops[i], queue);
+    }
+    for (size_t i = 0; i < OPS; i++) {
+        struct sat_op *op = sat_queue_wait(queue);
+        assert_int_equal(op->err.code, SATCHEL_OK);
+        sat_op_fini(op);
+    }
+    assert_true(await(&stopped, HANGS_MS));
+    (void)sem_post(&let_go);
+    wait_for_the_worker();
+    assert_next("two", 2);
+}
+
+static void a_failed_look_ahead_changes_nothing_for_a_minute(void **state)
+{
+    (void)state;
+    start_with_keys_that_end();
+    refused = true;
+    at(NOW_S - 800);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    wait_for_the_worker();
+    assert_next("one", 2);
+    at(NOW_S - 741);
+    assert_next("one", 2);
+    at(NOW_S - 740);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    wait_for_the_worker();
+    assert_next("one", 3);
+    refused = false;
+    at(NOW_S - 680);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    wait_for_the_worker();
+    assert_next("two", 4);
+}
+
+/* Ten minutes before their end the ops wait; but not in the minute after a failure. */
+static void after_a_failure_keys_are_used_a_minute_longer(void **state)
+{
+    (void)state;
+    start_with_keys_that_end();
+    refused = true;
+    at(NOW_S - 610);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    wait_for_the_worker();
+    at(NOW_S - 551);
+    assert_next("one", 2);
+    at(NOW_S - 550);
+    assert_int_equal(stat_once(NULL), SATCHEL_DENIED);
+    refused = false;
+    assert_next("two", 4);
+}
+
+/* They came too late for the look-ahead, and share it. */
+static void ops_that_must_wait_join_a_look_ahead(void **state)
+{
+    (void)state;
+    struct sat_op op = {.kind = SAT_OP_STAT, .key = "k"};
+    start_with_keys_that_end();
+    held = true;
+    at(NOW_S - 700);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_true(await(&stopped, HANGS_MS));
+    at(NOW_S);
+    op.conn = conn;
+    sat_op_submit(&op, queue);
+    (void)sem_post(&let_go);
+    assert_ptr_equal(sat_queue_wait(queue), &op);
+    assert_int_equal(op.err.code, SATCHEL_OK);
+    sat_op_fini(&op);
+    assert_next("two", 2);
+}
+
+static atomic_bool close_returned;
+static bool seen_to_return;
+
+/* Goes on when the connection is closed, or after a while in which it was not. */
+static int step_past_the_close(const struct sat_cred_reply *replies, size_t count,
+                               struct sat_cred_want *want, satchel_error *err)
+{
+    if (count == 1) {
+        (void)sem_post(&stopped);
+        (void)await(&let_go, A_WHILE_MS);
+        seen_to_return = atomic_load(&close_returned);
+    }
+    return step(replies, count, want, err);
+}
+
+static void closing_waits_for_a_look_ahead(void **state)
+{
+    (void)state;
+    start_with_keys_that_end();
+    /* The engine goes on, and with it the worker. */
+    struct sat_conn *other = fake_open(http_server_url(server), "workers", "1", NULL);
+    assert_ptr_equal(other->engine, conn->engine);
+    fake_cred_step = step_past_the_close;
+    at(NOW_S - 700);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_true(await(&stopped, HANGS_MS));
+    sat_conn_close(conn);
+    atomic_store(&close_returned, true);
+    (void)sem_post(&let_go);
+    conn = other;
+    wait_for_the_worker();
+    assert_int_equal(look_ups, 2);
+    assert_false(seen_to_return);
+}
+
+/* The look-up of the parent is none of the child's: it makes its own, and closes without it. */
+static int renew_in_a_child(void *arg)
+{
+    (void)arg;
+    atomic_store(&held, false);
+    if (stat_once(NULL) != SATCHEL_OK)
+        return 1;
+    wait_for_the_worker();
+    if (stat_once(NULL) != SATCHEL_OK || look_ups != 3)
+        return 2;
+    sat_conn_close(conn);
+    return 0;
+}
+
+static void a_child_looks_ahead_for_itself(void **state)
+{
+    (void)state;
+    start_with_keys_that_end();
+    held = true;
+    at(NOW_S - 700);
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    assert_true(await(&stopped, HANGS_MS));
+    assert_int_equal(run_forked(renew_in_a_child, NULL), 0);
+    assert_keys(http_server_requests(server) - 1, "two");
+    assert_next("one", 2);
+    (void)sem_post(&let_go);
+    wait_for_the_worker();
+    assert_next("two", 2);
+}
+
+/* ---- programs */
+
+static const char *program;
+
+/* A program that prints the keys. */
+static int step_by_program(const struct sat_cred_reply *replies, size_t count,
+                           struct sat_cred_want *want, satchel_error *err)
+{
+    if (count == 0) {
+        want->kind = SAT_CRED_RUN;
+        want->command = sat_strdup(program);
+        return want->command == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+    }
+    atomic_fetch_add(&look_ups, 1);
+    if (replies[0].err.code != SATCHEL_OK)
+        return sat_error_copy(err, &replies[0].err);
+    want->kind = SAT_CRED_DONE;
+    want->keys = sat_strdup(sat_buf_str(&replies[0].text));
+    return want->keys == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+}
+
+static void what_a_program_prints_goes_to_the_next_step(void **state)
+{
+    (void)state;
+    fake_cred_step = step_by_program;
+    program = "printf 'by program'";
+    start_answering();
+    assert_int_equal(look_ups, 0);
+    assert_next("by program", 1);
+    assert_next("by program", 1);
+}
+
+static void how_a_program_fails_goes_to_the_next_step(void **state)
+{
+    (void)state;
+    satchel_error err = {0};
+    fake_cred_step = step_by_program;
+    program = "sh -c 'echo nobody is logged in >&2; exit 3'";
+    start_answering();
+    assert_int_equal(stat_once(&err), SATCHEL_IO);
+    assert_string_equal(err.text, "it ended with status 3: nobody is logged in");
+    program = "/nope/program";
+    assert_int_equal(stat_once(&err), SATCHEL_NOT_FOUND);
+    program = "'";
+    assert_int_equal(stat_once(&err), SATCHEL_INVALID);
+    assert_int_equal(http_server_requests(server), 0);
+    program = "echo two";
+    assert_int_equal(stat_once(&err), SATCHEL_INVALID); /* a line end is no header's */
+    assert_int_equal(look_ups, 4);
+}
+
+/* Nothing is asked for: the first step has them. */
+static int step_at_once(const struct sat_cred_reply *replies, size_t count,
+                        struct sat_cred_want *want, satchel_error *err)
+{
+    (void)replies;
+    (void)count;
+    want->kind = SAT_CRED_DONE;
+    want->keys = sat_strdup("at once");
+    return want->keys == NULL ? sat_error_nomem(err) : SATCHEL_OK;
+}
+
+static void the_first_step_may_be_the_last(void **state)
+{
+    (void)state;
+    fake_cred_step = step_at_once;
+    start_answering();
+    assert_next("at once", 0);
+}
+
+/* ---- what services say of them */
+
 static void keys_the_service_calls_expired_are_looked_up_anew(void **state)
 {
     (void)state;
@@ -240,9 +555,8 @@ static void expired_keys_of_ones_own_are_no_reason_to_repeat(void **state)
     assert_int_equal(http_server_requests(server), 1);
 }
 
-static void out_of_memory_is_told_and_leaves_nothing(void **state)
+static void run_out_of_memory(void)
 {
-    (void)state;
     int code = SATCHEL_NOMEM;
     start_answering();
     for (long nth = 1; code != SATCHEL_OK; nth++) {
@@ -253,6 +567,20 @@ static void out_of_memory_is_told_and_leaves_nothing(void **state)
         sat_alloc_fail_nth(0);
         assert_true(code == SATCHEL_OK || code == SATCHEL_NOMEM);
     }
+}
+
+static void out_of_memory_is_told_and_leaves_nothing(void **state)
+{
+    (void)state;
+    run_out_of_memory();
+}
+
+static void out_of_memory_around_a_program_leaves_nothing(void **state)
+{
+    (void)state;
+    fake_cred_step = step_by_program;
+    program = "printf key";
+    run_out_of_memory();
 }
 
 #define CRED_TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -267,10 +595,21 @@ int main(void)
         CRED_TEST(a_missing_file_is_told_to_the_next_step),
         CRED_TEST(keys_near_their_end_are_looked_up_once_a_minute),
         CRED_TEST(keys_are_not_used_beyond_their_end),
+        CRED_TEST(keys_near_their_end_are_used_while_others_are_looked_up),
+        CRED_TEST(all_at_once_start_one_look_ahead),
+        CRED_TEST(a_failed_look_ahead_changes_nothing_for_a_minute),
+        CRED_TEST(after_a_failure_keys_are_used_a_minute_longer),
+        CRED_TEST(ops_that_must_wait_join_a_look_ahead),
+        CRED_TEST(closing_waits_for_a_look_ahead),
+        CRED_TEST(a_child_looks_ahead_for_itself),
+        CRED_TEST(what_a_program_prints_goes_to_the_next_step),
+        CRED_TEST(how_a_program_fails_goes_to_the_next_step),
+        CRED_TEST(the_first_step_may_be_the_last),
         CRED_TEST(keys_the_service_calls_expired_are_looked_up_anew),
         CRED_TEST(rejected_keys_do_not_take_newer_ones_along),
         CRED_TEST(expired_keys_of_ones_own_are_no_reason_to_repeat),
         CRED_TEST(out_of_memory_is_told_and_leaves_nothing),
+        CRED_TEST(out_of_memory_around_a_program_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
