@@ -15,7 +15,6 @@
 #include "core/os_folder.h"
 #include "core/str.h"
 #include "core/worker.h"
-#include "support/forked.h"
 
 enum { NOW_S = 1700000000, HANGS_MS = 20 * 1000, A_WHILE_MS = 100 };
 
@@ -411,36 +410,6 @@ static void closing_waits_for_a_look_ahead(void **state)
     assert_false(seen_to_return);
 }
 
-/* The look-up of the parent is none of the child's: it makes its own, and closes without it. */
-static int renew_in_a_child(void *arg)
-{
-    (void)arg;
-    atomic_store(&held, false);
-    if (stat_once(NULL) != SATCHEL_OK)
-        return 1;
-    wait_for_the_worker();
-    if (stat_once(NULL) != SATCHEL_OK || look_ups != 3)
-        return 2;
-    sat_conn_close(conn);
-    return 0;
-}
-
-static void a_child_looks_ahead_for_itself(void **state)
-{
-    (void)state;
-    start_with_keys_that_end();
-    held = true;
-    at(NOW_S - 700);
-    assert_int_equal(stat_once(NULL), SATCHEL_OK);
-    assert_true(await(&stopped, HANGS_MS));
-    assert_int_equal(run_forked(renew_in_a_child, NULL), 0);
-    assert_keys(http_server_requests(server) - 1, "two");
-    assert_next("one", 2);
-    (void)sem_post(&let_go);
-    wait_for_the_worker();
-    assert_next("two", 2);
-}
-
 /* ---- programs */
 
 static const char *program;
@@ -601,7 +570,6 @@ int main(void)
         CRED_TEST(after_a_failure_keys_are_used_a_minute_longer),
         CRED_TEST(ops_that_must_wait_join_a_look_ahead),
         CRED_TEST(closing_waits_for_a_look_ahead),
-        CRED_TEST(a_child_looks_ahead_for_itself),
         CRED_TEST(what_a_program_prints_goes_to_the_next_step),
         CRED_TEST(how_a_program_fails_goes_to_the_next_step),
         CRED_TEST(the_first_step_may_be_the_last),
