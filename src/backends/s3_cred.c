@@ -363,10 +363,11 @@ static int read_printed(const struct sat_json *root, int64_t now_s, struct sat_c
         return no_use("Version is not 1", err);
     if (*keys.access_key_id == '\0' || *keys.secret_access_key == '\0')
         return no_use("AccessKeyId or SecretAccessKey is missing", err);
-    if (*sat_json_str(ends) != '\0' && !sat_clock_parse_rfc3339(sat_json_str(ends), &ends_ns))
+    bool stays = ends == NULL || sat_json_type(ends) == SAT_JSON_NULL;
+    if (!stays && !sat_clock_parse_rfc3339(sat_json_str(ends), &ends_ns))
         return no_use("Expiration is no time in ISO 8601", err);
     want->expires_s = ends_ns / SAT_NS_PER_S;
-    if (ends_ns != 0 && want->expires_s <= now_s)
+    if (!stays && want->expires_s <= now_s)
         return no_use("Expiration is past", err);
     want->keys = sat_sigv4_new(&keys);
     return want->keys == NULL ? sat_error_nomem(err) : SATCHEL_OK;

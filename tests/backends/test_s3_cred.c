@@ -7,6 +7,7 @@
 #include "backends/folder.h"
 #include "core/alloc.h"
 #include "core/config.h"
+#include "core/error.h"
 #include "core/str.h"
 
 #define KEYS(id) "aws_access_key_id = " id "\naws_secret_access_key = secret\n"
@@ -123,6 +124,231 @@ static void a_profile_that_leads_elsewhere_is_refused(void **state)
     assert_string_equal(
         id_of(f, "", "[default]\n" KEYS("A"), "[default]\ncredential_process = p\n"), "A");
 }
+
+/* ---- credential_process */
+
+#define NOW_S   INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+#define PROCESS "credential_process = /opt/my\\ tool --for 'a  b' \"c\\\"\"\n"
+#define COMMAND "/opt/my\\ tool --for 'a  b' \"c\\\"\""
+/* What must not be shown is called so. */
+#define SECRET   "hush"
+#define PRINTED  "\"Version\": 1, \"AccessKeyId\": \"P\", \"SecretAccessKey\": \"" SECRET "\""
+#define PREAMBLE "~/.aws/config line 3: credential_process of profile 'dev': "
+#define NO_USE   PREAMBLE "what it prints is of no use: "
+
+/* The steps of profile dev up to what the program printed, or how it failed. */
+static int run_process(struct s3_fixture *f, const char *config, const char *printed,
+                       const satchel_error *failed, struct sat_cred_want *want)
+{
+    static const char *const options[] = {"profile", "dev", NULL};
+    struct sat_cred_reply replies[3] = {{.os_errno = ENOENT}};
+    int code = SATCHEL_OK;
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    for (size_t i = 0; i < 3; i++)
+        sat_buf_init(&replies[i].text, SAT_BUF_MAX_TEXT);
+    (void)sat_buf_add_str(&replies[1].text, config);
+    *want = (struct sat_cred_want){0};
+    f->err = (satchel_error){0};
+    code = f->backend->cred_step(&f->s3, NOW_S, replies, 2, want, &f->err);
+    if (code == SATCHEL_OK) {
+        assert_int_equal(want->kind, SAT_CRED_RUN);
+        assert_string_equal(want->command, COMMAND);
+        sat_free(want->command);
+        (void)sat_buf_add_str(&replies[2].text, printed);
+        (void)sat_error_copy(&replies[2].err, failed);
+        *want = (struct sat_cred_want){0};
+        code = f->backend->cred_step(&f->s3, NOW_S, replies, 3, want, &f->err);
+    }
+    for (size_t i = 0; i < 3; i++)
+        sat_buf_fini(&replies[i].text);
+    assert_int_equal(f->err.code, code);
+    assert_null(strstr(f->err.text, SECRET));
+    return code;
+}
+
+#define DEV "[profile dev]\nregion = x\n" PROCESS
+
+/* A GET signed with what was printed; when the keys end. */
+static int64_t sign_printed(struct s3_fixture *f, const char *printed)
+{
+    struct sat_cred_want want;
+    if (run_process(f, DEV, printed, NULL, &want) != SATCHEL_OK)
+        fail_msg("%s: %s", printed, f->err.text);
+    assert_int_equal(want.kind, SAT_CRED_DONE);
+    assert_int_equal(s3_build(f, SAT_OP_GET), SATCHEL_OK);
+    int code = f->backend->sign(&f->s3, want.keys, &f->endpoint, &f->request, 0, &f->err);
+    f->backend->cred_free(want.keys);
+    assert_int_equal(code, SATCHEL_OK);
+    return want.expires_s;
+}
+
+static void a_program_may_print_the_keys(void **state)
+{
+    struct s3_fixture *f = *state;
+    assert_int_equal(sign_printed(f, "{" PRINTED "}"), 0);
+    assert_non_null(strstr(s3_header(f, "Authorization"), "Credential=P/"));
+    assert_string_equal(s3_header(f, "x-amz-security-token"), "");
+    assert_int_equal(sign_printed(f, " {" PRINTED ", \"SessionToken\": \"t/+=\",\n"
+                                     "\"Expiration\": \"2026-01-01T01:00:00Z\", \"X\": [1]}\n"),
+                     NOW_S + 3600);
+    assert_string_equal(s3_header(f, "x-amz-security-token"), "t/+=");
+    assert_int_equal(sign_printed(f, "{" PRINTED ", \"SessionToken\": null, \"Expiration\": null}"),
+                     0);
+    assert_string_equal(s3_header(f, "x-amz-security-token"), "");
+    assert_int_equal(sign_printed(f, "{" PRINTED ", \"Expiration\":\"2026-01-01T02:30:00+01:00\"}"),
+                     NOW_S + 90 * 60);
+    assert_int_equal(sign_printed(f, "{" PRINTED ", \"Expiration\": \"2026-01-01T00:00:01.9Z\"}"),
+                     NOW_S + 1);
+}
+
+static const char *refused(struct s3_fixture *f, const char *printed)
+{
+    struct sat_cred_want want;
+    assert_int_equal(run_process(f, DEV, printed, NULL, &want), SATCHEL_DENIED);
+    assert_null(want.keys);
+    return f->err.text;
+}
+
+static void what_a_program_prints_must_be_keys(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const no_json[] = {"", SECRET, "{\"SecretAccessKey\": \"" SECRET,
+                                          "{" PRINTED "} " SECRET,
+                                          "{" PRINTED ", \"AccessKeyId\": \"" SECRET "\"}"};
+    static const char *const versions[] = {
+        "{}", "[]", "1", "\"" SECRET "\"", "{\"Version\": 2}", "{\"Version\": \"1\"}"};
+    static const char *const keys[] = {
+        "{\"Version\": 1}",
+        "{\"Version\": 1, \"AccessKeyId\": \"P\"}",
+        "{\"Version\": 1, \"SecretAccessKey\": \"" SECRET "\"}",
+        "{\"Version\": 1, \"AccessKeyId\": \"\", \"SecretAccessKey\": \"" SECRET "\"}",
+        "{\"Version\": 1, \"AccessKeyId\": 7, \"SecretAccessKey\": \"" SECRET "\"}",
+        "{\"Version\": 1, \"AccessKeyId\": \"P\", \"SecretAccessKey\": [\"" SECRET "\"]}",
+    };
+    for (size_t i = 0; i < sizeof no_json / sizeof no_json[0]; i++)
+        assert_string_equal(refused(f, no_json[i]), NO_USE "it is no JSON");
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
+        assert_string_equal(refused(f, versions[i]), NO_USE "Version is not 1");
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        assert_string_equal(refused(f, keys[i]),
+                            NO_USE "AccessKeyId or SecretAccessKey is missing");
+}
+
+/* Keys whose end is not understood would be used beyond it. */
+static void keys_that_a_program_prints_must_end_in_the_future(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const ends[] = {"\"tomorrow\"", "\"\"", "1767229200",
+                                       "{}",           "true", "\"2026-01-01T01:00:00\""};
+    static const char *const past[] = {"2026-01-01T00:00:00Z", "2025-12-31T23:59:59Z",
+                                       "1970-01-01T00:00:00Z", "1960-01-01T00:00:00Z"};
+    char printed[200];
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        (void)snprintf(printed, sizeof printed, "{" PRINTED ", \"Expiration\": %s}", ends[i]);
+        assert_string_equal(refused(f, printed), NO_USE "Expiration is no time in ISO 8601");
+    }
+    for (size_t i = 0; i < sizeof past / sizeof past[0]; i++) {
+        (void)snprintf(printed, sizeof printed, "{" PRINTED ", \"Expiration\": \"%s\"}", past[i]);
+        assert_string_equal(refused(f, printed), NO_USE "Expiration is past");
+    }
+}
+
+static void how_a_program_failed_is_told_with_its_place(void **state)
+{
+    struct s3_fixture *f = *state;
+    struct sat_cred_want want;
+    satchel_error failed = {.code = SATCHEL_IO, .text = "it ended with status 1: not logged in"};
+    assert_int_equal(run_process(f, DEV, "{" PRINTED "}", &failed, &want), SATCHEL_DENIED);
+    assert_string_equal(f->err.text, PREAMBLE "it ended with status 1: not logged in");
+    assert_null(want.keys);
+}
+
+static void printed_keys_cannot_write_headers(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const cases[] = {
+        "{\"Version\": 1, \"AccessKeyId\": \"P\\r\\nX: y\", \"SecretAccessKey\": \"" SECRET "\"}",
+        "{" PRINTED ", \"SessionToken\": \"a\\nb\"}",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct sat_cred_want want;
+        assert_int_equal(run_process(f, DEV, cases[i], NULL, &want), SATCHEL_OK);
+        assert_int_equal(s3_build(f, SAT_OP_GET), SATCHEL_OK);
+        assert_int_equal(f->backend->sign(&f->s3, want.keys, &f->endpoint, &f->request, 0, &f->err),
+                         SATCHEL_INVALID);
+        assert_int_equal(f->err.code, SATCHEL_INVALID);
+        assert_null(strstr(f->err.text, SECRET));
+        f->backend->cred_free(want.keys);
+    }
+}
+
+/* What a program is asked for after these files, or "". */
+static const char *command_of(struct s3_fixture *f, const char *credentials, const char *config)
+{
+    static char command[64];
+    static const char *const options[] = {NULL};
+    const char *const files[] = {credentials, config};
+    struct sat_cred_reply replies[2] = {{0}};
+    struct sat_cred_want want = {0};
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    for (size_t i = 0; i < 2; i++) {
+        sat_buf_init(&replies[i].text, SAT_BUF_MAX_TEXT);
+        (void)sat_buf_add_str(&replies[i].text, files[i]);
+    }
+    assert_int_equal(f->backend->cred_step(&f->s3, 0, replies, 2, &want, &f->err), SATCHEL_OK);
+    (void)snprintf(command, sizeof command, "%s", want.command == NULL ? "" : want.command);
+    assert_int_equal(want.kind, want.command == NULL ? SAT_CRED_DONE : SAT_CRED_RUN);
+    if (want.keys != NULL)
+        f->backend->cred_free(want.keys);
+    sat_free(want.command);
+    for (size_t i = 0; i < 2; i++)
+        sat_buf_fini(&replies[i].text);
+    return command;
+}
+
+#define RUNS(name) "credential_process = " name "\n"
+
+/* botocore's order: keys of the credentials file, a program of either file, keys of the other. */
+static void a_program_stands_between_the_keys_of_the_files(void **state)
+{
+    struct s3_fixture *f = *state;
+    assert_string_equal(command_of(f, "", "[default]\n" RUNS("p") KEYS("B")), "p");
+    assert_string_equal(command_of(f, "[default]\n" RUNS("p"), "[default]\n" KEYS("B")), "p");
+    assert_string_equal(command_of(f, "[default]\n" RUNS("p"), "[default]\n" RUNS("q")), "p");
+    assert_string_equal(command_of(f, "[default]\n" KEYS("A") RUNS("p"), ""), "");
+    assert_string_equal(command_of(f, "[default]\n" KEYS("A"), "[default]\n" RUNS("q")), "");
+    assert_string_equal(command_of(f, "[default]\n" KEYS("A"), "[profile x]\n" RUNS("q")), "");
+}
+
+static void out_of_memory_around_a_program_is_told(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const options[] = {"profile", "dev", NULL};
+    struct sat_cred_reply replies[3] = {{.os_errno = ENOENT}};
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    for (size_t i = 0; i < 3; i++)
+        sat_buf_init(&replies[i].text, SAT_BUF_MAX_TEXT);
+    (void)sat_buf_add_str(&replies[1].text, DEV);
+    (void)sat_buf_add_str(&replies[2].text, "{" PRINTED ", \"SessionToken\": \"t\"}");
+    for (size_t count = 2; count <= 3; count++) {
+        int code = SATCHEL_NOMEM;
+        for (long nth = 1; code != SATCHEL_OK; nth++) {
+            struct sat_cred_want want = {0};
+            assert_true(nth < 60);
+            sat_alloc_fail_nth(nth);
+            code = f->backend->cred_step(&f->s3, NOW_S, replies, count, &want, &f->err);
+            sat_alloc_fail_nth(0);
+            assert_true(code == SATCHEL_OK || code == SATCHEL_NOMEM);
+            if (want.keys != NULL)
+                f->backend->cred_free(want.keys);
+            sat_free(want.command);
+        }
+    }
+    for (size_t i = 0; i < 3; i++)
+        sat_buf_fini(&replies[i].text);
+}
+
+/* ---- no files */
 
 static void keys_of_ones_own_need_no_steps(void **state)
 {
@@ -300,6 +526,13 @@ int main(void)
         S3_TEST(a_token_is_sent_and_the_old_name_goes_first),
         S3_TEST(what_is_missing_is_told_with_its_place),
         S3_TEST(a_profile_that_leads_elsewhere_is_refused),
+        S3_TEST(a_program_may_print_the_keys),
+        S3_TEST(what_a_program_prints_must_be_keys),
+        S3_TEST(keys_that_a_program_prints_must_end_in_the_future),
+        S3_TEST(how_a_program_failed_is_told_with_its_place),
+        S3_TEST(printed_keys_cannot_write_headers),
+        S3_TEST(a_program_stands_between_the_keys_of_the_files),
+        S3_TEST(out_of_memory_around_a_program_is_told),
         S3_TEST(keys_of_ones_own_need_no_steps),
         S3_TEST(a_reply_that_calls_the_token_expired_says_so),
         HOME_TEST(settings_of_the_profile_are_weaker_than_all_but_defaults),
