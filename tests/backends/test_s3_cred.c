@@ -316,6 +316,7 @@ static void a_program_stands_between_the_keys_of_the_files(void **state)
     assert_string_equal(command_of(f, "[default]\n" RUNS("p"), "[default]\n" KEYS("B")), "p");
     assert_string_equal(command_of(f, "[default]\n" RUNS("p"), "[default]\n" RUNS("q")), "p");
     assert_string_equal(command_of(f, "[default]\n" KEYS("A") RUNS("p"), ""), "");
+    assert_string_equal(command_of(f, "", "[default]\n" RUNS("") KEYS("B")), "");
     assert_string_equal(command_of(f, "[default]\n" KEYS("A"), "[default]\n" RUNS("q")), "");
     assert_string_equal(command_of(f, "[default]\n" KEYS("A"), "[profile x]\n" RUNS("q")), "");
 }

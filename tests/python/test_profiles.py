@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import random
 import re
+import shlex
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -191,6 +193,176 @@ def test_the_same_files_give_what_botocore_finds(
     with recorder() as server:
         theirs = botos(case)
         assert ours(case, server) == (Found() if theirs == DUPLICATE else theirs)
+
+
+# ---- credential_process
+
+# Prints keys named after its arguments; or what its first says, when that is a kind of failure.
+TOOL = """#!/bin/sh
+case $1 in
+fail) echo "nobody is logged in" >&2; exit 3 ;;
+print) printf %s "$2"; exit ;;
+esac
+name=
+for word; do name="$name[$word]"; done
+printf '{"Version": 1, "AccessKeyId": "%s", "SecretAccessKey": "s", "SessionToken": "t"}' "$name"
+"""
+
+
+def run(words: str) -> str:
+    """An entry of a profile; TOOL becomes the path of the program."""
+    return f"credential_process = {words}\n"
+
+
+def default(words: str, more: str = "") -> str:
+    """A default profile with a program."""
+    return f"[default]\n{run(words)}{more}"
+
+
+def printed(**members: Any) -> str:
+    """A default profile whose program prints an object of these members."""
+    return default(f"TOOL print {shlex.quote(json.dumps(members))}")
+
+
+PAIR = {"AccessKeyId": "K", "SecretAccessKey": "hush"}
+
+PROCESSES = [
+    Case("config", None, default("TOOL a b")),
+    Case("credentials", default("TOOL a"), None),
+    Case("profile", None, f"[profile x]\n{run('TOOL x')}{default('TOOL no')}", profile="x"),
+    Case("both files", default("TOOL c"), default("TOOL f")),
+    Case("keys of credentials first", f"[default]\n{keys('C')}", default("TOOL f")),
+    Case("keys beside it first", default("TOOL c", keys("C")), None),
+    Case("keys of config last", None, default("TOOL c", keys("F"))),
+    Case("keys of config last of all", default("TOOL c"), f"[default]\n{keys('F')}"),
+    Case("env keys first", None, default("TOOL f"), ENV_KEYS),
+    Case("named: no env keys", None, f"[profile d]\n{run('TOOL d')}", ENV_KEYS, "d"),
+    Case("region", None, default("TOOL a", "region = r-1\n")),
+    Case("single quotes", None, default("TOOL 'a  b' 'c$d' ''")),
+    Case("double quotes", None, default('TOOL "a  b" "c$d" "x;y"')),
+    Case("joined", None, default("TOOL a'b c'd\"e f\"")),
+    Case("backslashes", None, default(r"TOOL a\ b \c \'")),
+    Case("no shell", None, default("TOOL $HOME * ~ ; x | y && z > w # v")),
+    Case("quoted program", None, default("'TOOL' a")),
+    Case("by name", None, default("a-tool-of-this-test a")),
+    Case("many blanks", None, default("   TOOL  \t a   ")),
+    Case("unfinished quote", None, default("TOOL 'a", keys("F"))),
+    Case("unfinished escape", None, default("TOOL a\\", keys("F"))),
+    Case("missing program", None, default("/nope/tool", keys("F"))),
+    Case("no program", None, default("/dev/null", keys("F"))),
+    Case("failing", None, default("TOOL fail", keys("F"))),
+    Case("failing in credentials", default("TOOL fail"), default("TOOL f")),
+    Case("nothing printed", None, default("TOOL print ''")),
+    Case("no JSON", None, default("TOOL print 'K s'")),
+    Case("keys alone", None, printed(Version=1, **PAIR)),
+    Case("no version", None, printed(**PAIR)),
+    Case("version 2", None, printed(Version=2, **PAIR)),
+    Case("version as text", None, printed(Version="1", **PAIR)),
+    Case("no id", None, printed(Version=1, SecretAccessKey="hush")),
+    Case("no secret", None, printed(Version=1, AccessKeyId="K")),
+    Case("a token", None, printed(Version=1, SessionToken="tok", **PAIR)),
+    Case("no token", None, printed(Version=1, SessionToken=None, **PAIR)),
+    Case("more", None, printed(Version=1, AccountId="1", X=[{}], **PAIR)),
+    *(
+        Case(f"expiration {end}", None, printed(Version=1, Expiration=end, **PAIR))
+        for end in (
+            "2099-01-01T00:00:00Z",
+            "2099-01-01T00:00:00.123456+02:00",
+            None,
+            "2001-01-01T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+            "",
+            "some day",
+            4070908800,
+        )
+    ),
+]
+
+
+def with_tool(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """The case with the program in a folder, which is on the PATH."""
+    tool = folder / "a-tool-of-this-test"
+    tool.write_text(TOOL)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    credentials, config = (
+        None if text is None else text.replace("TOOL", str(tool))
+        for text in (case.credentials, case.config)
+    )
+    return case._replace(credentials=credentials, config=config)
+
+
+def what_botos_program_gives(case: Case) -> Found:
+    """boto3 lets through what its parsers of commands, JSON and times raise."""
+    try:
+        return botos(case)
+    except (ValueError, TypeError, IndexError, RuntimeError, OSError):
+        return Found()
+
+
+@pytest.mark.parametrize("case", PROCESSES, ids=lambda case: case.name)
+def test_a_program_gives_what_botocore_gets_of_it(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = with_tool(case, tmp_path, monkeypatch)
+    write(tmp_path, case, monkeypatch)
+    with recorder() as server:
+        assert ours(case, server) == what_botos_program_gives(case)
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [("TOOL x", "[x]"), ("TOOL 'a  b' c", "[a  b][c]"), ("'TOOL' x '' $HOME", "[x][][$HOME]")],
+)
+def test_the_words_reach_the_program(
+    words: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = with_tool(Case("", None, default(words)), tmp_path, monkeypatch)
+    write(tmp_path, case, monkeypatch)
+    with recorder() as server:
+        assert ours(case, server) == Found(key, "t", DEFAULT_REGION)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("TOOL fail", "it ended with status 3: nobody is logged in"),
+        ("TOOL print hush", "what it prints is of no use: it is no JSON"),
+        ("/nope/tool --token hush", "no such program: '/nope/tool'"),
+        ("TOOL print 'hush", "a quotation in the command does not end"),
+    ],
+)
+def test_a_failing_program_is_told_with_its_place(
+    words: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = with_tool(Case("", None, f"[profile x]\n{run(words)}"), tmp_path, monkeypatch)
+    write(tmp_path, case, monkeypatch)
+    with pytest.raises(satchel.DeniedError) as told:
+        satchel.exists("s3://bucket/key", profile="x", endpoint_url="http://127.0.0.1:1")
+    text = str(told.value)
+    assert f"config line 2: credential_process of profile 'x': {wanted}" in text
+    assert "hush" not in text
+
+
+def test_a_program_is_run_once_for_all_that_wait(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many threads, one run; what it printed is accepted by the server."""
+    keys_of_server = {"AccessKeyId": s3.key, "SecretAccessKey": s3.secret}
+    text = json.dumps({"Version": 1, **keys_of_server})
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\necho run >>{tmp_path}/runs\nprintf %s {shlex.quote(text)}\n")
+    tool.chmod(0o755)
+    place = f"endpoint_url = {s3.url}\nregion = {s3.region}\n"
+    write(tmp_path, Case("", None, f"[profile x]\n{run(str(tool))}{place}"), monkeypatch)
+    options = {"bucket": s3.bucket(), "prefix": "r", "profile": "x"}
+    with satchel.DatabaseFactory().create("s3", **options) as db:
+        db.create_batch([satchel.Record({"n": n}) for n in range(50)])
+    assert (tmp_path / "runs").read_text() == "run\n"
+    assert len(s3.keys(options["bucket"])) == 50
+
+
+# ---- signatures
 
 
 def test_signatures_of_profile_keys_are_accepted(
