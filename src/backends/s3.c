@@ -69,24 +69,30 @@ static int set_endpoint(struct sat_s3 *s3, const char *address, struct sat_endpo
     return code;
 }
 
-/* What in a region's name tells its partition: keys of one are worth nothing in another. */
-static const char *partition_of(const char *region)
+/* AWS's partitions, "" for all other names: keys of one are worth nothing in another. */
+static const struct partition {
+    const char *prefix; /* of its regions' names */
+    const char *domain;
+} partitions[] = {
+    {"cn-", "amazonaws.com.cn"},   {"us-gov-", "amazonaws.com"},   {"us-iso-", "c2s.ic.gov"},
+    {"us-isob-", "sc2s.sgov.gov"}, {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"},
+    {"eusc-", "amazonaws.eu"},     {"", "amazonaws.com"},
+};
+
+static const struct partition *partition_of(const char *region)
 {
-    static const char *const others[] = {"cn-", "us-gov-", "us-iso-", "us-isob-", "us-isof-"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        if (sat_str_starts(region, others[i]))
-            return others[i];
-    }
-    return "";
+    const struct partition *partition = partitions;
+    while (!sat_str_starts(region, partition->prefix))
+        partition++;
+    return partition;
 }
 
-/* The region's own address; China's has a domain of its own. */
 static void set_own_address(const char *region, struct sat_endpoint *endpoint)
 {
-    const char *end = sat_str_eq(partition_of(region), "cn-") ? ".cn" : "";
     endpoint->tls = true;
     endpoint->port = 443;
-    (void)snprintf(endpoint->host, sizeof endpoint->host, "s3.%s.amazonaws.com%s", region, end);
+    (void)snprintf(endpoint->host, sizeof endpoint->host, "s3.%s.%s", region,
+                   partition_of(region)->domain);
     (void)snprintf(endpoint->authority, sizeof endpoint->authority, "%s", endpoint->host);
     (void)snprintf(endpoint->url, sizeof endpoint->url, "https://%s", endpoint->host);
 }
@@ -113,7 +119,7 @@ static bool s3_move(const void *state, const char *region, struct sat_endpoint *
 {
     const struct sat_s3 *s3 = state;
     if (check_region(region, NULL) != SATCHEL_OK || strlen(region) >= sizeof endpoint->region ||
-        !sat_str_eq(partition_of(region), partition_of(endpoint->region)))
+        partition_of(region) != partition_of(endpoint->region))
         return false;
     memcpy(endpoint->region, region, strlen(region) + 1);
     if (s3->own_address)

@@ -1,6 +1,8 @@
 /* s3: opening, and requests and replies of STAT, GET, PUT and DELETE. */
 #include "backends/s3_fixture.h"
 
+#include <stdio.h>
+
 #include "backends/registry.h"
 #include "core/alloc.h"
 #include "core/str.h"
@@ -20,9 +22,137 @@ static void a_region_chooses_the_endpoint(void **state)
     assert_string_equal(f->endpoint.authority, "s3.eu-west-1.amazonaws.com");
     assert_int_equal(f->endpoint.port, 443);
     assert_true(f->endpoint.tls);
-    static const char *const china[] = {"region", "cn-north-1", NULL};
-    assert_int_equal(s3_open_with(f, "bucket", china), SATCHEL_OK);
-    assert_string_equal(f->endpoint.host, "s3.cn-north-1.amazonaws.com.cn");
+}
+
+/* As botocore's partitions.json has them. */
+static void each_partition_has_a_domain(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const regions[][2] = {
+        {"us-east-1", "s3.us-east-1.amazonaws.com"},
+        {"us-iso", "s3.us-iso.amazonaws.com"},
+        {"cn-north-1", "s3.cn-north-1.amazonaws.com.cn"},
+        {"us-gov-west-1", "s3.us-gov-west-1.amazonaws.com"},
+        {"us-iso-east-1", "s3.us-iso-east-1.c2s.ic.gov"},
+        {"us-isob-east-1", "s3.us-isob-east-1.sc2s.sgov.gov"},
+        {"us-isof-south-1", "s3.us-isof-south-1.csp.hci.ic.gov"},
+        {"eu-isoe-west-1", "s3.eu-isoe-west-1.cloud.adc-e.uk"},
+        {"eusc-de-east-1", "s3.eusc-de-east-1.amazonaws.eu"},
+    };
+    for (size_t i = 0; i < sizeof regions / sizeof regions[0]; i++) {
+        const char *const options[] = {"region", regions[i][0], NULL};
+        assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+        assert_string_equal(f->endpoint.host, regions[i][1]);
+        assert_string_equal(f->endpoint.region, regions[i][0]);
+    }
+}
+
+/* ---- move */
+
+/* Whether the connection goes to `to` when a reply says so; f->endpoint is then there. */
+static bool moves(struct s3_fixture *f, const char *to)
+{
+    struct sat_endpoint before = f->endpoint;
+    bool moved = f->backend->move(&f->s3, to, &f->endpoint);
+    if (!moved)
+        assert_memory_equal(&before, &f->endpoint, sizeof before);
+    return moved;
+}
+
+static const char *scope_of(struct s3_fixture *f)
+{
+    static char scope[200];
+    assert_int_equal(s3_build(f, SAT_OP_GET), SATCHEL_OK);
+    assert_int_equal(f->backend->sign(&f->s3, NULL, &f->endpoint, &f->request, 0, &f->err),
+                     SATCHEL_OK);
+    assert_int_equal(sscanf(s3_header(f, "Authorization"), "%*[^=]=%199[^,]", scope), 1);
+    return scope;
+}
+
+static void an_address_of_aws_changes_with_the_region(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const options[] = {
+        "region", "us-east-1", "access_key_id", "id", "secret_access_key", "s", NULL};
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    assert_string_equal(scope_of(f), "id/19700101/us-east-1/s3/aws4_request");
+    assert_true(moves(f, "eu-west-1"));
+    assert_string_equal(f->endpoint.host, "s3.eu-west-1.amazonaws.com");
+    assert_string_equal(f->endpoint.authority, "s3.eu-west-1.amazonaws.com");
+    assert_string_equal(f->endpoint.url, "https://s3.eu-west-1.amazonaws.com");
+    assert_int_equal(f->endpoint.port, 443);
+    assert_string_equal(scope_of(f), "id/19700101/eu-west-1/s3/aws4_request");
+    assert_string_equal(f->request.subhost, "bucket.");
+}
+
+static void an_address_that_was_named_stays(void **state)
+{
+    struct s3_fixture *f = *state;
+    assert_true(moves(f, "eu-west-1"));
+    assert_string_equal(f->endpoint.url, "http://127.0.0.1:9000");
+    assert_string_equal(f->endpoint.host, "127.0.0.1");
+    assert_string_equal(f->endpoint.authority, "127.0.0.1:9000");
+    assert_int_equal(f->endpoint.port, 9000);
+    assert_false(f->endpoint.tls);
+    assert_string_equal(scope_of(f), "AKIDEXAMPLE/19700101/eu-west-1/s3/aws4_request");
+}
+
+static const char *signature_of(struct s3_fixture *f)
+{
+    static char signature[80];
+    (void)scope_of(f);
+    const char *found = strstr(s3_header(f, "Authorization"), "Signature=");
+    assert_int_equal(sscanf(found, "Signature=%79s", signature), 1);
+    return signature;
+}
+
+static void after_a_move_requests_are_signed_as_if_opened_there(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const options[] = {
+        "endpoint_url", "http://127.0.0.1:9000", "region", "eu-west-1", "access_key_id",
+        "AKIDEXAMPLE",  "secret_access_key",     "secret", NULL};
+    char there[80];
+    char here[80];
+    (void)snprintf(here, sizeof here, "%s", signature_of(f));
+    assert_true(moves(f, "eu-west-1"));
+    (void)snprintf(there, sizeof there, "%s", signature_of(f));
+    assert_true(moves(f, "us-east-1"));
+    assert_string_equal(signature_of(f), here);
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    assert_string_equal(signature_of(f), there);
+}
+
+static void another_partition_is_not_gone_to(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const others[] = {"cn-north-1",     "us-gov-west-1",  "us-iso-east-1",
+                                         "us-isob-east-1", "eu-isoe-west-1", "eusc-de-east-1",
+                                         "us-isof-south-1"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(moves(f, others[i]));
+    static const char *const options[] = {"region", "cn-north-1", NULL};
+    assert_int_equal(s3_open_with(f, "bucket", options), SATCHEL_OK);
+    assert_false(moves(f, "us-east-1"));
+    assert_true(moves(f, "cn-northwest-1"));
+    assert_string_equal(f->endpoint.host, "s3.cn-northwest-1.amazonaws.com.cn");
+}
+
+/* What is no region's name must not become a host's. */
+static void a_name_that_is_no_regions_is_not_gone_to(void **state)
+{
+    struct s3_fixture *f = *state;
+    static const char *const names[] = {
+        "", "eu-west-1.evil.example/", "a@b", "a:1", "a b", "a\r\nb", "a/b", "\xc3\xa9"};
+    char name[SAT_REGION_SIZE + 1];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_false(moves(f, names[i]));
+    memset(name, 'a', SAT_REGION_SIZE);
+    name[SAT_REGION_SIZE] = '\0';
+    assert_false(moves(f, name));
+    name[SAT_REGION_SIZE - 1] = '\0';
+    assert_true(moves(f, name));
+    assert_string_equal(f->endpoint.region, name);
 }
 
 static void an_endpoint_url_with_a_prefix_goes_into_the_path(void **state)
@@ -376,6 +506,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         S3_TEST(a_region_chooses_the_endpoint),
+        S3_TEST(each_partition_has_a_domain),
+        S3_TEST(an_address_of_aws_changes_with_the_region),
+        S3_TEST(an_address_that_was_named_stays),
+        S3_TEST(after_a_move_requests_are_signed_as_if_opened_there),
+        S3_TEST(another_partition_is_not_gone_to),
+        S3_TEST(a_name_that_is_no_regions_is_not_gone_to),
         S3_TEST(an_endpoint_url_with_a_prefix_goes_into_the_path),
         S3_TEST(opening_refuses_what_cannot_work),
         S3_TEST(an_anonymous_request_has_no_signature),

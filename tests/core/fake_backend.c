@@ -56,12 +56,28 @@ static int sign(const void *state, void *keys, const struct sat_endpoint *endpoi
 {
     char text[32];
     (void)state;
-    (void)endpoint;
     (void)snprintf(text, sizeof text, "%lld", (long long)wall_s);
     int code = sat_request_header(request, "X-Time", text);
+    if (endpoint->region[0] != '\0' && code == SATCHEL_OK)
+        code = sat_request_header(request, "X-Region", endpoint->region);
     if (keys != NULL && code == SATCHEL_OK)
         code = sat_request_header(request, "X-Keys", keys);
     return code == SATCHEL_OK ? code : sat_error_set(err, code, "keys that are no header");
+}
+
+static bool move(const void *state, const char *region, struct sat_endpoint *endpoint)
+{
+    unsigned short port;
+    (void)state;
+    if (sat_str_eq(region, "no"))
+        return false;
+    (void)snprintf(endpoint->region, sizeof endpoint->region, "%s", region);
+    if (sscanf(region, "port-%hu", &port) == 1) {
+        endpoint->port = port;
+        (void)snprintf(endpoint->authority, sizeof endpoint->authority, "127.0.0.1:%hu", port);
+        (void)snprintf(endpoint->url, sizeof endpoint->url, "http://127.0.0.1:%hu", port);
+    }
+    return true;
 }
 
 static int cred_step(const void *state, int64_t now_s, const struct sat_cred_reply *replies,
@@ -186,6 +202,7 @@ static void refuse(const struct sat_reply *reply, struct sat_verdict *verdict, s
 {
     const char *after = sat_reply_header(reply, "retry-after-ms");
     const char *skew = sat_reply_header(reply, "x-skew");
+    const char *region = sat_reply_header(reply, "x-region");
     uint64_t ms = 0;
     switch (reply->status) {
     case 404:
@@ -217,6 +234,10 @@ static void refuse(const struct sat_reply *reply, struct sat_verdict *verdict, s
     default:
         verdict->code = SATCHEL_INVALID;
         break;
+    }
+    if (region != NULL) {
+        verdict->retry = SAT_RETRY_MOVED;
+        (void)snprintf(verdict->region, sizeof verdict->region, "%s", region);
     }
     verdict->cred_expired = sat_reply_header(reply, "x-expired") != NULL;
     if (verdict->cred_expired)
@@ -256,6 +277,7 @@ const struct sat_backend fake_backend = {
     .cred_step = cred_step,
     .cred_free = sat_free,
     .sign = sign,
+    .move = move,
     .slots =
         {
             [SAT_OP_STAT] = {.build = build_stat, .accept = accept_any},

@@ -6,7 +6,8 @@
  * If-Match is sent, but whether the reply's ETag fits is not looked at. A reply tells ETag, x-size,
  * x-crc64 and x-md5 (hex), x-writer (the write id), x-skew (with 403), retry-after-ms. 500 502 503
  * 504 may be repeated, 429 is throttling, 422 may be repeated once, 400 is final; with x-expired
- * the credentials are.
+ * the credentials are. With x-region the request belongs to that region, whose name is then sent as
+ * X-Region; "port-8080" is at that port, "no" is not to be followed.
  */
 #ifndef SAT_TESTS_CORE_FAKE_BACKEND_H
 #define SAT_TESTS_CORE_FAKE_BACKEND_H

@@ -1,5 +1,11 @@
-/* Opening connections: the URI's parts, the common options, what a failure leaves behind. */
+/*
+ * Connections: the URI's parts, the common options, what a failure leaves behind; and where their
+ * requests go once a reply says that they belong elsewhere.
+ */
 #include "support/test.h"
+
+#include <pthread.h>
+#include <stdio.h>
 
 #include "core/alloc.h"
 #include "core/config.h"
@@ -184,7 +190,210 @@ static void out_of_memory_leaves_nothing_behind(void **state)
     sat_conn_close(conn);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_config, drop_config)
+/* ---- elsewhere */
+
+#define STEPS(...) ((const struct http_step[]){__VA_ARGS__})
+#define START(...) start(STEPS(__VA_ARGS__), sizeof STEPS(__VA_ARGS__) / sizeof(struct http_step))
+
+static struct http_server *server;
+static struct sat_conn *moving;
+
+static void start(const struct http_step *steps, size_t count)
+{
+    server = http_server_start(steps, count);
+    moving = fake_open(http_server_url(server), NULL);
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    sat_alloc_fail_nth(0);
+    sat_conn_close(moving);
+    http_server_stop(server);
+    return 0;
+}
+
+static const char *found(void)
+{
+    return fake_reply("200 OK", "ETag: e\r\n", "");
+}
+
+static const char *elsewhere(const char *region)
+{
+    char header[100];
+    (void)snprintf(header, sizeof header, "x-region: %s\r\n", region);
+    return fake_reply("301 Moved", header, "not here");
+}
+
+static int stat_once(void)
+{
+    struct sat_op op = {.kind = SAT_OP_STAT, .conn = moving, .key = "k"};
+    int code = sat_op_run(&op, NULL);
+    sat_op_fini(&op);
+    return code;
+}
+
+/* What request `i` of a server named; "" = nothing. */
+static const char *region_of(struct http_server *asked, unsigned i)
+{
+    static char region[64];
+    const char *header = strstr(http_server_request(asked, i), "\r\nX-Region: ");
+    region[0] = '\0';
+    if (header != NULL)
+        assert_int_equal(sscanf(header, "\r\nX-Region: %63s", region), 1);
+    return region;
+}
+
+static void assert_regions(unsigned count, const char *const *regions)
+{
+    assert_int_equal(http_server_requests(server), count);
+    for (unsigned i = 0; i < count; i++)
+        assert_string_equal(region_of(server, i), regions[i]);
+}
+
+static void what_belongs_elsewhere_goes_there_at_once_and_for_good(void **state)
+{
+    (void)state;
+    START({.bytes = elsewhere("a")}, {.bytes = found()});
+    moving->retry_base_ms = 60 * 1000; /* no delay is due */
+    assert_int_equal(stat_once(), SATCHEL_OK);
+    assert_regions(2, (const char *const[]){"", "a"});
+    assert_int_equal(stat_once(), SATCHEL_OK);
+    assert_regions(3, (const char *const[]){"", "a", "a"});
+    assert_string_equal(moving->endpoint.region, ""); /* as configured */
+}
+
+static void elsewhere_may_be_another_host(void **state)
+{
+    (void)state;
+    char region[32];
+    const struct http_step steps[] = {{.bytes = found()}};
+    struct http_server *second = http_server_start(steps, 1);
+    (void)snprintf(region, sizeof region, "port-%s", strrchr(http_server_url(second), ':') + 1);
+    START({.bytes = elsewhere(region)});
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(stat_once(), SATCHEL_OK);
+    assert_int_equal(http_server_requests(server), 1);
+    assert_int_equal(http_server_requests(second), 3);
+    assert_string_equal(region_of(second, 0), region);
+    http_server_stop(second);
+}
+
+static void a_body_is_sent_again_elsewhere(void **state)
+{
+    (void)state;
+    START({.bytes = elsewhere("a")}, {.bytes = found()});
+    struct sat_op op = {.kind = SAT_OP_PUT,
+                        .conn = moving,
+                        .key = "k",
+                        .source = sat_source_span((satchel_span){"content", 7})};
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+    assert_false(op.unsettled);
+    sat_op_fini(&op);
+    for (unsigned i = 0; i < 2; i++)
+        assert_non_null(strstr(http_server_request(server, i), "\r\n\r\ncontent"));
+}
+
+/* A service that sends its callers in circles. */
+static void an_op_is_sent_elsewhere_once_and_a_connection_three_times(void **state)
+{
+    (void)state;
+    START({.bytes = elsewhere("a")}, {.bytes = elsewhere("b")}, {.bytes = elsewhere("c")},
+          {.bytes = elsewhere("d")}, {.bytes = elsewhere("e")}, {.bytes = elsewhere("f")},
+          {.bytes = elsewhere("g")});
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(stat_once(), SATCHEL_INVALID);
+    assert_int_equal(moving->locked.count, SAT_MOVES_MAX);
+    assert_regions(8, (const char *const[]){"", "a", "a", "c", "c", "e", "e", "e"});
+}
+
+static void where_the_backend_says_no_the_failure_stands(void **state)
+{
+    (void)state;
+    satchel_error err = {0};
+    struct sat_op op = {.kind = SAT_OP_STAT, .key = "k"};
+    START({.bytes = elsewhere("no")});
+    op.conn = moving;
+    assert_int_equal(sat_op_run(&op, &err), SATCHEL_INVALID);
+    assert_int_equal(err.http_status, 301);
+    assert_string_equal(err.endpoint, http_server_url(server));
+    sat_op_fini(&op);
+    assert_int_equal(http_server_requests(server), 1);
+    assert_ptr_equal(moving->current, &moving->endpoint);
+}
+
+static void without_repetitions_nothing_is_followed(void **state)
+{
+    (void)state;
+    START({.bytes = elsewhere("a")});
+    moving->max_retries = 1;
+    assert_int_equal(stat_once(), SATCHEL_INVALID);
+    assert_int_equal(stat_once(), SATCHEL_INVALID);
+    assert_regions(2, (const char *const[]){"", ""});
+}
+
+/* An outage allows no repetition, but what was learned stays. */
+static void without_tokens_only_later_ops_go_elsewhere(void **state)
+{
+    (void)state;
+    START({.bytes = elsewhere("a")}, {.bytes = found()});
+    assert_true(sat_retry_take(moving->retry_bucket, SAT_RETRY_TOKENS));
+    assert_int_equal(stat_once(), SATCHEL_INVALID);
+    assert_int_equal(stat_once(), SATCHEL_OK);
+    assert_regions(2, (const char *const[]){"", "a"});
+}
+
+static void out_of_memory_a_connection_stays(void **state)
+{
+    (void)state;
+    START({.bytes = found()});
+    sat_alloc_fail_nth(1);
+    assert_false(sat_conn_move(moving, &moving->endpoint, "a"));
+    sat_alloc_fail_nth(0);
+    assert_ptr_equal(moving->current, &moving->endpoint);
+    assert_true(sat_conn_move(moving, &moving->endpoint, "a"));
+}
+
+enum { THREADS = 4, ROUNDS = 200 };
+
+static pthread_barrier_t together;
+
+static void *move_in_a_thread(void *region)
+{
+    (void)pthread_barrier_wait(&together);
+    return sat_conn_move(moving, &moving->endpoint, region) ? region : NULL;
+}
+
+static void move_in_many_threads(void)
+{
+    static char regions[THREADS][2] = {"a", "b", "c", "d"};
+    pthread_t threads[THREADS];
+    void *result;
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, move_in_a_thread, regions[i]), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, regions[i]);
+    }
+}
+
+static void ops_that_are_told_at_once_move_it_once(void **state)
+{
+    (void)state;
+    START({.bytes = found()});
+    assert_int_equal(pthread_barrier_init(&together, NULL, THREADS), 0);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        sat_conn_close(moving);
+        moving = fake_open(http_server_url(server), NULL);
+        move_in_many_threads();
+        assert_int_equal(moving->locked.count, 1);
+        assert_ptr_equal(moving->current, moving->locked.moves[0]);
+    }
+    assert_int_equal(pthread_barrier_destroy(&together), 0);
+}
+
+#define TEST(name)      cmocka_unit_test_setup_teardown(name, make_config, drop_config)
+#define MOVE_TEST(name) cmocka_unit_test_teardown(name, stop)
 
 int main(void)
 {
@@ -198,6 +407,15 @@ int main(void)
         TEST(no_request_timeout_is_a_far_deadline),
         TEST(connections_of_like_settings_share_an_engine),
         TEST(out_of_memory_leaves_nothing_behind),
+        MOVE_TEST(what_belongs_elsewhere_goes_there_at_once_and_for_good),
+        MOVE_TEST(elsewhere_may_be_another_host),
+        MOVE_TEST(a_body_is_sent_again_elsewhere),
+        MOVE_TEST(an_op_is_sent_elsewhere_once_and_a_connection_three_times),
+        MOVE_TEST(where_the_backend_says_no_the_failure_stands),
+        MOVE_TEST(without_repetitions_nothing_is_followed),
+        MOVE_TEST(without_tokens_only_later_ops_go_elsewhere),
+        MOVE_TEST(out_of_memory_a_connection_stays),
+        MOVE_TEST(ops_that_are_told_at_once_move_it_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
