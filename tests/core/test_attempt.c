@@ -250,6 +250,85 @@ static void answers_give_the_tokens_back(void **state)
     assert_false(sat_retry_take(conn->retry_bucket, 1)); /* 1 for each op without a repetition */
 }
 
+/* ---- adaptive */
+
+static double limit(void)
+{
+    return sat_rate_limit(sat_retry_rate(conn->retry_bucket));
+}
+
+static void throttled_replies_limit_an_adaptive_connection(void **state)
+{
+    (void)state;
+    START({.bytes = fake_reply("429 Slow", "", "")});
+    conn->adaptive = true;
+    conn->max_retries = 1;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_THROTTLED);
+    assert_true(limit() > 0);
+}
+
+static void other_failures_do_not_limit_it(void **state)
+{
+    (void)state;
+    START({.bytes = fake_reply("503 Busy", "", "")}, {.then = HTTP_CLOSE}, {.bytes = abc("")});
+    conn->adaptive = true;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+    assert_true(limit() <= 0);
+}
+
+static void without_the_mode_nothing_is_limited(void **state)
+{
+    (void)state;
+    START({.bytes = fake_reply("429 Slow", "", "")});
+    conn->retry_base_ms = 0;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_THROTTLED);
+    assert_true(limit() <= 0);
+}
+
+/* As if so many replies a second had come for the last ten, the latest throttled; no whole token is
+ * left.
+ */
+static struct sat_rate *limit_after(unsigned per_s)
+{
+    struct sat_rate *rate = sat_retry_rate(conn->retry_bucket);
+    int64_t now = sat_clock_now_ns();
+    int64_t at = now - 10 * SAT_NS_PER_S;
+    sat_rate_fini(rate);
+    sat_rate_init(rate, at);
+    for (; at < now; at += SAT_NS_PER_S / per_s)
+        sat_rate_answered(rate, at, false);
+    sat_rate_answered(rate, now, true);
+    while (sat_rate_take(rate, now) == 0)
+        continue;
+    conn->adaptive = true;
+    return rate;
+}
+
+static void what_is_held_back_is_sent_when_its_token_comes(void **state)
+{
+    (void)state;
+    START({.bytes = abc("")});
+    struct sat_rate *rate = limit_after(25); /* 17.5 a second: half a token is left */
+    int64_t now = sat_clock_now_ns();
+    int64_t wait_ns = sat_rate_take(rate, now);
+    assert_true(wait_ns > 0);
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_OK);
+    assert_true(sat_clock_now_ns() - now >= wait_ns);
+    assert_requests(1);
+}
+
+/* The endpoint takes no more for now: the request is not sent at all. */
+static void what_is_held_back_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    START({.bytes = abc("")});
+    (void)limit_after(3);
+    op.deadline_ns = sat_clock_now_ns() + 50 * SAT_NS_PER_MS;
+    assert_int_equal(sat_op_run(&op, NULL), SATCHEL_TIMEOUT);
+    assert_string_equal(op.err.text, "request_timeout passed before the request was sent");
+    assert_requests(0);
+}
+
 static void the_fault_hook_is_asked_at_each_attempt(void **state)
 {
     (void)state;
@@ -555,6 +634,11 @@ int main(void)
         TEST(corrections_are_paid_for_as_well),
         TEST(a_second_connection_does_not_add_to_it),
         TEST(answers_give_the_tokens_back),
+        TEST(throttled_replies_limit_an_adaptive_connection),
+        TEST(other_failures_do_not_limit_it),
+        TEST(without_the_mode_nothing_is_limited),
+        TEST(what_is_held_back_is_sent_when_its_token_comes),
+        TEST(what_is_held_back_ends_at_its_deadline),
         TEST(the_fault_hook_is_asked_at_each_attempt),
         TEST(a_body_that_always_stalls_is_a_timeout),
         TEST(a_wrong_crc_is_asked_for_again),
