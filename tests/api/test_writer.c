@@ -81,7 +81,8 @@ static void check_taken(void)
     satchel_writer *writer = NULL;
     write_object("w/taken", 3, 3, NULL);
     ok(satchel_writer_open(store, "w/taken", &absent, &writer, &err));
-    ok(satchel_writer_write(writer, (satchel_span){bytes, 12 * MIB}, &err));
+    int code = satchel_writer_write(writer, (satchel_span){bytes, 12 * MIB}, &err);
+    assert_true(code == SATCHEL_OK || code == SATCHEL_EXISTS); /* the first parts may tell */
     assert_int_equal(satchel_writer_finish(writer, NULL, &err), SATCHEL_EXISTS);
     assert_object("w/taken", 3);
 }

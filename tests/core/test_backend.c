@@ -121,7 +121,8 @@ static void a_signature_uses_the_learned_skew(void **state)
 {
     (void)state;
     struct sat_request request;
-    const struct sat_op op = {.kind = SAT_OP_GET, .conn = conn, .key = "k"};
+    const struct sat_op op = {
+        .kind = SAT_OP_GET, .conn = conn, .key = "k", .endpoint = &conn->endpoint};
     sat_request_init(&request);
     atomic_store(&conn->skew_s, -100);
     assert_int_equal(sat_door_sign(&op, NULL, &request, 1000, NULL), SATCHEL_OK);
