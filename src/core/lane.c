@@ -72,12 +72,14 @@ static void push_back(struct op_list *list, struct sat_op *op)
     list->tail = &op->next;
 }
 
-static void push_front(struct op_list *list, struct sat_op *op)
+static void put_before(struct op_list *list, const struct op_list *front)
 {
-    op->next = list->first;
-    list->first = op;
-    if (op->next == NULL)
-        list->tail = &op->next;
+    if (front->first == NULL)
+        return;
+    *front->tail = list->first;
+    if (list->first == NULL)
+        list->tail = front->tail;
+    list->first = front->first;
 }
 
 static struct sat_op *pop_front(struct op_list *list)
@@ -155,10 +157,12 @@ static void sweep_ready(struct sat_lane *lane, int64_t now)
     line_up(lane, take_all(&lane->ready), now);
 }
 
-/* An op whose delay is over goes to the front of the line: it was there before. */
+/* Ops whose delay is over go to the front of the line, in their order: they were there before. */
 static void sweep_delayed(struct sat_lane *lane, int64_t now)
 {
+    struct op_list due;
     struct sat_op *op = take_all(&lane->delayed);
+    list_init(&due);
     lane->delayed_due_ns = INT64_MAX;
     while (op != NULL) {
         struct sat_op *next = op->next;
@@ -167,7 +171,7 @@ static void sweep_delayed(struct sat_lane *lane, int64_t now)
             continue;
         }
         if (op->not_before_ns <= now) {
-            push_front(&lane->ready, op);
+            push_back(&due, op);
             lane->ready_due_ns = earlier(lane->ready_due_ns, op->deadline_ns);
         } else {
             push_back(&lane->delayed, op);
@@ -175,6 +179,7 @@ static void sweep_delayed(struct sat_lane *lane, int64_t now)
         }
         op = next;
     }
+    put_before(&lane->ready, &due);
 }
 
 /*
@@ -208,7 +213,7 @@ static bool holds_back(struct sat_lane *lane, struct sat_op *op, int64_t now)
         op->conn->adaptive ? sat_rate_take(sat_retry_rate(op->conn->retry_bucket), now) : 0;
     if (wait_ns == 0)
         return false;
-    op->not_before_ns = now + wait_ns;
+    op->not_before_ns = earlier(now + wait_ns, op->deadline_ns);
     push_back(&lane->delayed, op);
     lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
     return true;

@@ -317,14 +317,38 @@ static void what_is_held_back_is_sent_when_its_token_comes(void **state)
     assert_requests(1);
 }
 
+static void what_is_held_back_keeps_its_order(void **state)
+{
+    (void)state;
+    enum { OPS = 20 };
+    char keys[OPS][16];
+    struct sat_op ops[OPS];
+    struct sat_queue *queue = NULL;
+    START({.bytes = fake_reply("200 OK", "ETag: e\r\n", "")});
+    (void)limit_after(100);
+    assert_int_equal(sat_queue_new(&queue, NULL), SATCHEL_OK);
+    for (size_t i = 0; i < OPS; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "k%02zu", i);
+        ops[i] = (struct sat_op){.kind = SAT_OP_STAT, .conn = conn, .key = keys[i]};
+        sat_op_submit(&ops[i], queue);
+    }
+    for (size_t i = 0; i < OPS; i++)
+        sat_op_fini(sat_queue_wait(queue));
+    sat_queue_free(queue);
+    for (unsigned i = 0; i < OPS; i++)
+        assert_non_null(strstr(http_server_request(server, i), keys[i]));
+}
+
 /* The endpoint takes no more for now: the request is not sent at all. */
 static void what_is_held_back_ends_at_its_deadline(void **state)
 {
     (void)state;
     START({.bytes = abc("")});
-    (void)limit_after(3);
-    op.deadline_ns = sat_clock_now_ns() + 50 * SAT_NS_PER_MS;
+    (void)limit_after(1);
+    int64_t begun = sat_clock_now_ns();
+    op.deadline_ns = begun + 50 * SAT_NS_PER_MS;
     assert_int_equal(sat_op_run(&op, NULL), SATCHEL_TIMEOUT);
+    assert_true(sat_clock_now_ns() - begun < 500 * SAT_NS_PER_MS);
     assert_string_equal(op.err.text, "request_timeout passed before the request was sent");
     assert_requests(0);
 }
@@ -638,6 +662,7 @@ int main(void)
         TEST(other_failures_do_not_limit_it),
         TEST(without_the_mode_nothing_is_limited),
         TEST(what_is_held_back_is_sent_when_its_token_comes),
+        TEST(what_is_held_back_keeps_its_order),
         TEST(what_is_held_back_ends_at_its_deadline),
         TEST(the_fault_hook_is_asked_at_each_attempt),
         TEST(a_body_that_always_stalls_is_a_timeout),
