@@ -25,6 +25,7 @@ struct sat_attempt {
     struct sat_request request;
     struct sat_exchange exchange;
     struct sat_cred_set *keys; /* of the attempt at hand; NULL: none yet, or none needed */
+    unsigned awaits;           /* the number of a look-up of keys; 0 = none */
     struct sat_op *settles;    /* this op is the STAT that settles that one */
     struct sat_resume resume;
     unsigned let_off;   /* attempts that do not count, see SAT_RETRY_PROGRESS */

@@ -1,13 +1,14 @@
 /*
  * Running credential steps.
  *
- * (1) An op that waits is in `waiting` and nowhere else. The look-up takes the whole list and lets
- *     go of each op once; after the last one the connection may be gone.
+ * (1) An op that waits stays in its lane, which ends it when it is cancelled or late, and asks
+ * again when the lanes are woken: a look-up knows no ops. It has a number, which an op remembers.
  * (2) Keys that were looked up for an op are used for it even if they are close to their end: an op
  *     never waits twice for one attempt.
- * (3) Keys near their end are still good: one op starts a look-up and goes on with what there is;
- * if it fails, nothing changes. Nearer to it, ops wait. (4) A look-up that was under way when the
- * process forked is the parent's, and so are the ops that wait for it: the child begins its own.
+ * (3) Keys near their end are still good: one op starts a look-up and goes on with what there is.
+ *     Nearer to it, ops wait. If it fails, keys that have not ended stay.
+ * (4) A look-up that was under way when the process forked is the parent's: the child begins its
+ *     own.
  */
 #include "core/cred.h"
 
@@ -49,10 +50,11 @@ struct sat_cred {
     struct sat_cond at_rest; /* nothing is looked up any more */
     struct {
         struct sat_cred_set *set;
-        struct sat_op *waiting;
         bool looking;
-        int64_t again_s;     /* Unix time: before it, keys are used to their end */
-        unsigned generation; /* of the look-up under way (4) */
+        unsigned number;       /* of the latest look-up, from 1 */
+        satchel_error failure; /* of the latest that failed */
+        int64_t again_s;       /* Unix time: before it, keys are used to their end */
+        unsigned generation;   /* of the look-up under way (4) */
     } locked;
 };
 
@@ -160,32 +162,22 @@ static int look_up(const struct sat_conn *conn, struct sat_cred_set **set, satch
 static void end_look_up(struct sat_cred *cred, struct sat_cred_set *found, const satchel_error *err)
 {
     sat_mutex_lock(&cred->lock);
-    struct sat_op *op = cred->locked.waiting;
+    struct sat_engine *engine = cred->conn->engine;
     struct sat_cred_set *old = NULL;
     int64_t now_s = sat_clock_wall_ns() / SAT_NS_PER_S;
-    bool keeps = found == NULL && op == NULL && lasts(cred->locked.set, now_s, 0); /* (3) */
+    bool keeps = found == NULL && lasts(cred->locked.set, now_s, 0); /* (3) */
     if (!keeps) {
         old = cred->locked.set;
-        cred->locked.set = share(found);
+        cred->locked.set = found;
+        cred->locked.failure = *err;
     }
     cred->locked.again_s = now_s + LOOK_AGAIN_S;
-    cred->locked.waiting = NULL;
     cred->locked.looking = false;
     sat_cond_broadcast(&cred->at_rest);
     sat_mutex_unlock(&cred->lock);
+    /* From here on the connection may be gone; the engine has this thread, and ends after it. */
     sat_cred_drop(old);
-    while (op != NULL) {
-        struct sat_op *next = op->next;
-        if (found != NULL) {
-            op->attempt->keys = share(found);
-            sat_engine_resume(op);
-        } else {
-            op->err = *err;
-            sat_engine_finish(op);
-        }
-        op = next;
-    }
-    sat_cred_drop(found);
+    sat_engine_wake(engine);
 }
 
 static void run_look_up(struct sat_task *task)
@@ -206,41 +198,70 @@ static void drop_inherited_locked(struct sat_cred *cred)
         return;
     cred->locked.generation = sat_fork_generation();
     cred->locked.looking = false;
-    cred->locked.waiting = NULL;
 }
 
-/* Hands out the keys, or puts the op in line; *first when a look-up is to be started for it. */
-static bool take(struct sat_cred *cred, struct sat_op *op, bool *first)
+/* Whether the look-up that the op waits for has ended. */
+static bool is_over_locked(const struct sat_cred *cred, const struct sat_attempt *attempt)
+{
+    return attempt->awaits != 0 &&
+           (attempt->awaits != cred->locked.number || !cred->locked.looking);
+}
+
+bool sat_cred_is_over(const struct sat_op *op)
+{
+    struct sat_cred *cred = op->conn->cred;
+    if (cred == NULL)
+        return false;
+    SAT_LOCKED(&cred->lock);
+    return is_over_locked(cred, op->attempt);
+}
+
+/* (2): what the look-up led to. */
+static enum sat_cred_hold take_result_locked(struct sat_cred *cred, struct sat_op *op)
+{
+    op->attempt->awaits = 0;
+    op->attempt->keys = share(cred->locked.set);
+    if (op->attempt->keys != NULL)
+        return SAT_CRED_HELD;
+    op->err = cred->locked.failure;
+    return SAT_CRED_FAILED;
+}
+
+/* Hands out the keys, or has the op wait; *first when a look-up is to be started for it. */
+static enum sat_cred_hold take(struct sat_cred *cred, struct sat_op *op, bool *first)
 {
     int64_t now_s = sat_clock_wall_ns() / SAT_NS_PER_S;
     SAT_LOCKED(&cred->lock);
+    *first = false;
     drop_inherited_locked(cred);
+    if (is_over_locked(cred, op->attempt))
+        return take_result_locked(cred, op);
     bool early = now_s < cred->locked.again_s;
     bool good = lasts(cred->locked.set, now_s, early ? 0 : RENEW_BEFORE_S);
     bool wanted = !good || (!early && !lasts(cred->locked.set, now_s, LOOK_AHEAD_S));
     *first = wanted && !cred->locked.looking;
     cred->locked.looking = cred->locked.looking || wanted;
+    cred->locked.number += *first;
     if (good) {
         op->attempt->keys = share(cred->locked.set);
-        return true;
+        return SAT_CRED_HELD;
     }
-    op->next = cred->locked.waiting;
-    cred->locked.waiting = op;
-    return false;
+    op->attempt->awaits = cred->locked.number;
+    return SAT_CRED_WAITS;
 }
 
-bool sat_cred_hold(struct sat_op *op)
+enum sat_cred_hold sat_cred_hold(struct sat_op *op)
 {
     struct sat_cred *cred = op->conn->cred;
     satchel_error err = {0};
     bool first;
     if (cred == NULL || op->attempt->keys != NULL) /* (2) */
-        return true;
-    bool has_keys = take(cred, op, &first);
+        return SAT_CRED_HELD;
+    enum sat_cred_hold hold = take(cred, op, &first);
     if (first &&
         sat_workers_submit(sat_engine_workers(cred->conn->engine), &cred->task, &err) != SATCHEL_OK)
         end_look_up(cred, NULL, &err);
-    return has_keys;
+    return hold;
 }
 
 bool sat_cred_reject(struct sat_cred *cred, const struct sat_cred_set *set)

@@ -55,11 +55,15 @@ int sat_cred_new(struct sat_conn *conn, struct sat_cred **cred, satchel_error *e
 /* No op is under way. NULL is fine. */
 void sat_cred_free(struct sat_cred *cred);
 
-/*
- * True when op->attempt has the keys for its next attempt. Else the op was taken: a worker looks
- * them up, and the op goes into a lane again, or comes out with the failure. Called by lanes.
- */
-bool sat_cred_hold(struct sat_op *op);
+enum sat_cred_hold {
+    SAT_CRED_HELD,   /* op->attempt has the keys for its next attempt */
+    SAT_CRED_WAITS,  /* a worker looks them up: ask again when sat_cred_is_over() */
+    SAT_CRED_FAILED, /* there are none: op->err */
+};
+
+/* Called by lanes, which are woken when a look-up is over. */
+enum sat_cred_hold sat_cred_hold(struct sat_op *op);
+bool sat_cred_is_over(const struct sat_op *op);
 /*
  * The service calls these keys expired: the next attempt looks them up anew. False when they did
  * not come from here.

@@ -91,11 +91,6 @@ static void put_in_lane(struct sat_engine *engine, struct sat_op *op)
     sat_lane_put(engine->lanes[i % lanes], op);
 }
 
-void sat_engine_resume(struct sat_op *op)
-{
-    put_in_lane(op->attempt->engine, op);
-}
-
 void sat_engine_wake(struct sat_engine *engine)
 {
     unsigned lanes = count_lanes(engine);

@@ -41,8 +41,6 @@ void sat_engine_run_here(struct sat_op *op);
 void sat_engine_restart_clock(struct sat_op *op);
 /* The op is done: settles it first, or hands it to whoever waits. Called by workers and lanes. */
 void sat_engine_finish(struct sat_op *op);
-/* The op goes into a lane again, which it left while it waited for credentials. */
-void sat_engine_resume(struct sat_op *op);
 /* Makes the lanes look for cancelled ops. */
 void sat_engine_wake(struct sat_engine *engine);
 

@@ -131,6 +131,14 @@ static bool end_early(struct sat_op *op, int64_t now)
     return true;
 }
 
+/* The op waits for its time, or for less: its deadline is looked at, too. */
+static void delay(struct sat_lane *lane, struct sat_op *op)
+{
+    push_back(&lane->delayed, op);
+    lane->delayed_due_ns =
+        earlier(lane->delayed_due_ns, earlier(op->not_before_ns, op->deadline_ns));
+}
+
 /* Each op of a detached list goes into the line, or ends. */
 static void line_up(struct sat_lane *lane, struct sat_op *op, int64_t now)
 {
@@ -141,8 +149,7 @@ static void line_up(struct sat_lane *lane, struct sat_op *op, int64_t now)
             continue;
         }
         if (op->not_before_ns > now) {
-            push_back(&lane->delayed, op);
-            lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
+            delay(lane, op);
         } else {
             push_back(&lane->ready, op);
             lane->ready_due_ns = earlier(lane->ready_due_ns, op->deadline_ns);
@@ -170,12 +177,12 @@ static void sweep_delayed(struct sat_lane *lane, int64_t now)
             op = next;
             continue;
         }
-        if (op->not_before_ns <= now) {
+        if (op->not_before_ns <= now || sat_cred_is_over(op)) {
+            op->not_before_ns = earlier(op->not_before_ns, now);
             push_back(&due, op);
             lane->ready_due_ns = earlier(lane->ready_due_ns, op->deadline_ns);
         } else {
-            push_back(&lane->delayed, op);
-            lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
+            delay(lane, op);
         }
         op = next;
     }
@@ -213,16 +220,32 @@ static bool holds_back(struct sat_lane *lane, struct sat_op *op, int64_t now)
         op->conn->adaptive ? sat_rate_take(sat_retry_rate(op->conn->retry_bucket), now) : 0;
     if (wait_ns == 0)
         return false;
-    op->not_before_ns = earlier(now + wait_ns, op->deadline_ns);
-    push_back(&lane->delayed, op);
-    lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
+    op->not_before_ns = now + wait_ns;
+    delay(lane, op);
+    return true;
+}
+
+/* True when the op has no keys: it waits for them, or ended without. */
+static bool lacks_keys(struct sat_lane *lane, struct sat_op *op)
+{
+    switch (sat_cred_hold(op)) {
+    case SAT_CRED_HELD:
+        return false;
+    case SAT_CRED_WAITS:
+        op->not_before_ns = INT64_MAX;
+        delay(lane, op);
+        return true;
+    case SAT_CRED_FAILED:
+        break;
+    }
+    sat_engine_finish(op);
     return true;
 }
 
 static void start_op(struct sat_lane *lane, struct sat_op *op, int64_t now)
 {
     satchel_error err = {0};
-    if (end_early(op, now) || !sat_cred_hold(op) || holds_back(lane, op, now))
+    if (end_early(op, now) || lacks_keys(lane, op) || holds_back(lane, op, now))
         return;
     if (op->parent != NULL && op->attempts == 0)
         sat_engine_restart_clock(op);
@@ -245,8 +268,7 @@ static void end_exchange(struct sat_lane *lane, struct sat_exchange *exchange)
     *link = op->next;
     lane->active_count--;
     if (sat_attempt_end(op)) {
-        push_back(&lane->delayed, op);
-        lane->delayed_due_ns = earlier(lane->delayed_due_ns, op->not_before_ns);
+        delay(lane, op);
     } else {
         sat_engine_finish(op);
     }

@@ -338,8 +338,9 @@ static void a_failed_look_ahead_changes_nothing_for_a_minute(void **state)
     assert_next("two", 4);
 }
 
-/* Ten minutes before their end the ops wait; but not in the minute after a failure. */
-static void after_a_failure_keys_are_used_a_minute_longer(void **state)
+/* Ten minutes before their end the ops wait, but not in the minute after a failure; and what a
+ * failure leaves them are the old keys, as long as these last. */
+static void after_failures_keys_are_used_to_their_end(void **state)
 {
     (void)state;
     start_with_keys_that_end();
@@ -350,9 +351,11 @@ static void after_a_failure_keys_are_used_a_minute_longer(void **state)
     at(NOW_S - 551);
     assert_next("one", 2);
     at(NOW_S - 550);
+    assert_next("one", 3);
+    at(NOW_S);
     assert_int_equal(stat_once(NULL), SATCHEL_DENIED);
     refused = false;
-    assert_next("two", 4);
+    assert_next("two", 5);
 }
 
 /* They came too late for the look-ahead, and share it. */
@@ -440,6 +443,55 @@ static void what_a_program_prints_goes_to_the_next_step(void **state)
     assert_int_equal(look_ups, 0);
     assert_next("by program", 1);
     assert_next("by program", 1);
+}
+
+/* Its end leaves a mark: what came out before did not wait for it. */
+static void start_with_slow_program(const char *timeout)
+{
+    static char command[512];
+    (void)snprintf(command, sizeof command, "sh -c 'sleep 1; echo keys > %s/mark'", folder);
+    program = command;
+    fake_cred_step = step_by_program;
+    const struct http_step steps[] = {{.bytes = fake_reply("200 OK", "ETag: e\r\n", "")}};
+    server = http_server_start(steps, 1);
+    conn = fake_open(http_server_url(server), "request_timeout", timeout, NULL);
+}
+
+static bool has_mark(void)
+{
+    struct stat info;
+    return sat_os_stat(root, "mark", 0, &info) == 0;
+}
+
+static void an_op_waits_for_a_program_to_its_deadline_at_most(void **state)
+{
+    (void)state;
+    satchel_error err = {0};
+    start_with_slow_program("100ms");
+    assert_int_equal(stat_once(&err), SATCHEL_TIMEOUT);
+    assert_false(has_mark());
+    assert_int_equal(http_server_requests(server), 0);
+    sat_conn_close(conn);
+    conn = NULL;
+    assert_true(has_mark()); /* it is not left behind */
+    (void)sat_os_unlink(root, "mark", 0);
+}
+
+static void an_op_that_waits_for_a_program_is_cancelled(void **state)
+{
+    (void)state;
+    struct sat_op op = {.kind = SAT_OP_STAT, .key = "k"};
+    start_with_slow_program("60s");
+    op.conn = conn;
+    sat_op_submit(&op, queue);
+    sat_op_cancel(&op);
+    assert_ptr_equal(sat_queue_wait(queue), &op);
+    assert_int_equal(op.err.code, SATCHEL_CANCELLED);
+    assert_false(has_mark());
+    sat_op_fini(&op);
+    sat_conn_close(conn);
+    conn = NULL;
+    (void)sat_os_unlink(root, "mark", 0);
 }
 
 static void how_a_program_fails_goes_to_the_next_step(void **state)
@@ -567,10 +619,12 @@ int main(void)
         CRED_TEST(keys_near_their_end_are_used_while_others_are_looked_up),
         CRED_TEST(all_at_once_start_one_look_ahead),
         CRED_TEST(a_failed_look_ahead_changes_nothing_for_a_minute),
-        CRED_TEST(after_a_failure_keys_are_used_a_minute_longer),
+        CRED_TEST(after_failures_keys_are_used_to_their_end),
         CRED_TEST(ops_that_must_wait_join_a_look_ahead),
         CRED_TEST(closing_waits_for_a_look_ahead),
         CRED_TEST(what_a_program_prints_goes_to_the_next_step),
+        CRED_TEST(an_op_waits_for_a_program_to_its_deadline_at_most),
+        CRED_TEST(an_op_that_waits_for_a_program_is_cancelled),
         CRED_TEST(how_a_program_fails_goes_to_the_next_step),
         CRED_TEST(the_first_step_may_be_the_last),
         CRED_TEST(keys_the_service_calls_expired_are_looked_up_anew),
