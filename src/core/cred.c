@@ -216,7 +216,7 @@ bool sat_cred_is_over(const struct sat_op *op)
     return is_over_locked(cred, op->attempt);
 }
 
-/* (2): what the look-up led to. */
+/* (2): what the look-up led to; WAITS when its keys were rejected since: there is neither. */
 static enum sat_cred_hold take_result_locked(struct sat_cred *cred, struct sat_op *op)
 {
     op->attempt->awaits = 0;
@@ -224,7 +224,7 @@ static enum sat_cred_hold take_result_locked(struct sat_cred *cred, struct sat_o
     if (op->attempt->keys != NULL)
         return SAT_CRED_HELD;
     op->err = cred->locked.failure;
-    return SAT_CRED_FAILED;
+    return op->err.code == SATCHEL_OK ? SAT_CRED_WAITS : SAT_CRED_FAILED;
 }
 
 /* Hands out the keys, or has the op wait; *first when a look-up is to be started for it. */
@@ -234,8 +234,10 @@ static enum sat_cred_hold take(struct sat_cred *cred, struct sat_op *op, bool *f
     SAT_LOCKED(&cred->lock);
     *first = false;
     drop_inherited_locked(cred);
-    if (is_over_locked(cred, op->attempt))
-        return take_result_locked(cred, op);
+    enum sat_cred_hold result =
+        is_over_locked(cred, op->attempt) ? take_result_locked(cred, op) : SAT_CRED_WAITS;
+    if (result != SAT_CRED_WAITS)
+        return result;
     bool early = now_s < cred->locked.again_s;
     bool good = lasts(cred->locked.set, now_s, early ? 0 : RENEW_BEFORE_S);
     bool wanted = !good || (!early && !lasts(cred->locked.set, now_s, LOOK_AHEAD_S));

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "core/alloc.h"
+#include "core/attempt.h"
 #include "core/clock.h"
 #include "core/engine.h"
 #include "core/error.h"
@@ -565,6 +566,25 @@ static void rejected_keys_do_not_take_newer_ones_along(void **state)
     assert_false(sat_cred_reject(NULL, NULL));
 }
 
+/* An op that waited asks only after another one's reply took the new keys away: no failure is told
+ * that there was not. */
+static void keys_rejected_before_all_took_them_are_looked_up_again(void **state)
+{
+    (void)state;
+    struct sat_attempt attempt = {0};
+    start_answering();
+    assert_int_equal(stat_once(NULL), SATCHEL_OK);
+    struct sat_op op = {.kind = SAT_OP_STAT, .conn = conn, .key = "k", .attempt = &attempt};
+    assert_int_equal(sat_cred_hold(&op), SAT_CRED_HELD);
+    assert_true(sat_cred_reject(conn->cred, attempt.keys));
+    sat_cred_drop(attempt.keys);
+    attempt.keys = NULL;
+    attempt.awaits = 1;
+    assert_true(sat_cred_is_over(&op));
+    assert_int_equal(sat_cred_hold(&op), SAT_CRED_WAITS);
+    assert_int_equal(attempt.awaits, 2);
+}
+
 static void expired_keys_of_ones_own_are_no_reason_to_repeat(void **state)
 {
     (void)state;
@@ -629,6 +649,7 @@ int main(void)
         CRED_TEST(the_first_step_may_be_the_last),
         CRED_TEST(keys_the_service_calls_expired_are_looked_up_anew),
         CRED_TEST(rejected_keys_do_not_take_newer_ones_along),
+        CRED_TEST(keys_rejected_before_all_took_them_are_looked_up_again),
         CRED_TEST(expired_keys_of_ones_own_are_no_reason_to_repeat),
         CRED_TEST(out_of_memory_is_told_and_leaves_nothing),
         CRED_TEST(out_of_memory_around_a_program_leaves_nothing),
